@@ -1,1 +1,16 @@
-//! Placeholder replaced by the first real commit of this crate.
+//! What is said on the wire: the bodies, error texts, links and forms of WhatsApp's media API, in both dialects.
+//!
+//! Pure: no I/O, no async, no clock, no randomness. Every outgoing body goes through [`json`], which escapes like
+//! the vendor does.
+//!
+//! Deliberately not here: routes and header handling (the server's), and the making of link signatures (the
+//! server has the keys; [`links`] is only their text).
+
+pub mod answers;
+mod base64url;
+pub mod d360;
+pub mod fbtrace;
+pub mod graph;
+pub mod json;
+pub mod links;
+mod texts;

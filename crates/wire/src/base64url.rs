@@ -1,0 +1,97 @@
+//! Base64url without padding (RFC 4648 section 5), for values whose length is known, each with one spelling.
+
+const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+/// Characters that `bytes` bytes become.
+pub(crate) const fn encoded_len(bytes: usize) -> usize {
+    (bytes * 8).div_ceil(6)
+}
+
+/// The text of `bytes`, one character an item.
+pub(crate) fn encode(bytes: &[u8]) -> impl Iterator<Item = u8> {
+    (0..encoded_len(bytes.len())).map(|place| {
+        let first_bit = place * 6;
+        let (at, shift) = (first_bit / 8, first_bit % 8);
+        // The six bits may reach into the next byte; past the end there are zeros.
+        let next = bytes.get(at + 1).copied().unwrap_or(0);
+        let pair = u16::from_be_bytes([bytes[at], next]);
+        ALPHABET[usize::from(pair >> (10 - shift) & 63)]
+    })
+}
+
+/// The bytes of a text, or `None` unless it is exactly what [`encode`] makes of `N` bytes.
+///
+/// Strict, because a second spelling of a signed value would be a mutation that works: the length must fit and
+/// the unused bits of the last character must be zero.
+pub(crate) fn decode<const N: usize>(text: &str) -> Option<[u8; N]> {
+    if text.len() != encoded_len(N) {
+        return None;
+    }
+    let mut bytes = [0; N];
+    let mut filled = 0;
+    let (mut bits, mut count) = (0u32, 0);
+    for character in text.bytes() {
+        bits = bits << 6 | u32::from(value_of(character)?);
+        count += 6;
+        if count >= 8 {
+            count -= 8;
+            *bytes.get_mut(filled)? = (bits >> count) as u8;
+            filled += 1;
+            bits &= (1 << count) - 1;
+        }
+    }
+    (bits == 0).then_some(bytes)
+}
+
+fn value_of(character: u8) -> Option<u8> {
+    match character {
+        b'A'..=b'Z' => Some(character - b'A'),
+        b'a'..=b'z' => Some(character - b'a' + 26),
+        b'0'..=b'9' => Some(character - b'0' + 52),
+        b'-' => Some(62),
+        b'_' => Some(63),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn text(bytes: &[u8]) -> String {
+        encode(bytes).map(char::from).collect()
+    }
+
+    #[test]
+    fn spells_as_rfc_4648_does() {
+        for (bytes, expected) in
+            [("", ""), ("f", "Zg"), ("fo", "Zm8"), ("foo", "Zm9v"), ("foob", "Zm9vYg"), ("fooba", "Zm9vYmE")]
+        {
+            assert_eq!(text(bytes.as_bytes()), expected);
+        }
+        assert_eq!(text(&[0xfb, 0xff, 0xbf]), "-_-_");
+    }
+
+    #[test]
+    fn there_is_no_second_spelling() {
+        assert_eq!(decode::<1>("Zg"), Some(*b"f"));
+        for other in ["Zh", "Zv", "Zg=", "Zg==", "Z", "", "Z+", "Z/", "Zé", "Zg "] {
+            assert_eq!(decode::<1>(other), None, "{other}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_was_encoded_decodes(bytes: [u8; 34]) {
+            prop_assert_eq!(decode::<34>(&text(&bytes)), Some(bytes));
+        }
+
+        #[test]
+        fn only_the_encoding_decodes(spelled in "[A-Za-z0-9_-]{46}") {
+            if let Some(bytes) = decode::<34>(&spelled) {
+                prop_assert_eq!(text(&bytes), spelled);
+            }
+        }
+    }
+}
