@@ -12,7 +12,8 @@ pub fn uploaded(id: MediaId) -> Vec<u8> {
 }
 
 /// How `file_size` is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum FileSize {
     /// A JSON number (recorded traffic).
     #[default]
@@ -50,7 +51,8 @@ impl MediaAnswer<'_> {
 }
 
 /// How a deletion is confirmed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum DeleteAnswer {
     /// `{"success":true}` (recorded traffic, both vendors).
     #[default]

@@ -8,7 +8,8 @@ use crate::json::Object;
 use crate::texts;
 
 /// The envelope around an error text.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum ErrorStyle {
     /// `{"error":"<text>"}` (documented by the vendor).
     #[default]
