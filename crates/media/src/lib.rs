@@ -2,8 +2,25 @@
 //!
 //! Pure: no I/O of its own, no async, no clock.
 
+mod case;
+mod content;
+mod facts;
 mod ids;
+mod inspect;
+mod mime;
+mod probe;
+mod reader;
+mod rule;
 mod source;
+mod texts;
+mod types;
+mod verdict;
 
+pub use facts::{Facts, TrackFacts};
 pub use ids::{InvalidId, MediaId, PhoneNumberId};
+pub use inspect::{InspectOptions, guess, identify, inspect};
+pub use mime::{InvalidMimeType, MimeType, suggest};
+pub use rule::{Rule, Severity, Strictness};
 pub use source::Source;
+pub use types::{GREATEST_MAX_BYTES, Kind, MEDIA_TYPES, MediaType, STATIC_STICKER_MAX_BYTES, find};
+pub use verdict::{Found, Hint, Refusal, Verdict, Warning};

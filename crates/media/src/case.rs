@@ -1,0 +1,72 @@
+//! One file under one declared type: what a probe judges, and where it notes what it finds.
+//!
+//! A probe names a rule and tells the facts; whether that warns or refuses is the rule table's affair.
+
+use crate::content::Content;
+use crate::rule::Severity;
+use crate::verdict::Hint;
+use crate::{Facts, Found, InspectOptions, MediaType, Refusal, Rule, Verdict, Warning, texts};
+
+/// A case in court.
+pub(crate) struct Case<'a> {
+    /// The declared row.
+    pub(crate) declared: &'static MediaType,
+    /// What the bytes are.
+    pub(crate) content: &'a Content,
+    /// The whole length in bytes.
+    pub(crate) bytes: u64,
+    /// What the vendor's texts say the file is of, where that is more than its type: codecs.
+    pub(crate) found_as: Option<String>,
+    /// A command that would mend the file.
+    pub(crate) hint: Option<Hint>,
+    findings: Vec<(Rule, String)>,
+}
+
+impl<'a> Case<'a> {
+    pub(crate) fn new(declared: &'static MediaType, content: &'a Content, bytes: u64) -> Self {
+        Self { declared, content, bytes, found_as: None, hint: None, findings: Vec::new() }
+    }
+
+    /// Notes a broken or doubtful rule, with the facts as a sentence without its full stop.
+    pub(crate) fn note(&mut self, rule: Rule, message: impl Into<String>) {
+        self.findings.push((rule, message.into()));
+    }
+
+    /// Notes that the bytes are not of the declared type at all.
+    pub(crate) fn note_other_type(&mut self) {
+        let found = self.content.found();
+        if found == Found::UNKNOWN {
+            self.note(
+                Rule::Unrecognised,
+                format!("this is not {}: its structure is that of no known type", self.declared.name),
+            );
+        } else {
+            self.note(
+                Rule::WrongType,
+                format!("this is a {} ({}), not {}", found.name, found.mime, self.declared.name),
+            );
+        }
+    }
+
+    /// Sums up: the first finding that refuses is the refusal, all others are warnings.
+    pub(crate) fn conclude(self, facts: Facts, options: &InspectOptions<'_>) -> Verdict {
+        let found = self.content.found();
+        let declared_as = match options.declared_codecs {
+            Some(codecs) => format!("{}; codecs={codecs}", self.declared.mime),
+            None => self.declared.mime.to_owned(),
+        };
+        let found_as = self.found_as.as_deref().unwrap_or(found.mime);
+        let mut refusal = None;
+        let mut warnings = Vec::new();
+        for (rule, message) in self.findings {
+            let severity = rule.severity(options.strictness);
+            if severity == Severity::Refuse && refusal.is_none() {
+                let details = texts::details(rule.says(), self.declared, &declared_as, found_as, &message);
+                refusal = Some(Refusal { rule, message, details, remedy: rule.remedy(), hint: self.hint });
+            } else if severity != Severity::Accept {
+                warnings.push(Warning { rule, message });
+            }
+        }
+        Verdict { declared: self.declared, found, facts, warnings, refusal }
+    }
+}

@@ -1,0 +1,104 @@
+//! Inspection: read what decides, name what the bytes are, judge them under the declared type.
+
+use std::io;
+
+use crate::case::Case;
+use crate::content::Content;
+use crate::reader::Reader;
+use crate::types::row;
+use crate::{Found, MEDIA_TYPES, MediaType, Rule, Source, Strictness, Verdict};
+
+/// What else is known about a file, and how doubt is taken.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct InspectOptions<'a> {
+    /// How doubtful files are taken.
+    pub strictness: Strictness,
+    /// The file's base name, if it has one. A name warns and never decides.
+    pub file_name: Option<&'a str>,
+    /// The `codecs` parameter of the declared type, as [`crate::MimeType::codecs`] gives it.
+    pub declared_codecs: Option<&'a str>,
+}
+
+/// Judges a file under its declared type.
+///
+/// Reads headers and structure only, at most 8 MiB in 512 reads of any file, and decodes nothing.
+///
+/// # Errors
+/// Only what the source meets while reading; a bad file is a [`Verdict`], not an error.
+pub fn inspect(
+    source: &mut dyn Source,
+    declared: &'static MediaType,
+    options: &InspectOptions<'_>,
+) -> io::Result<Verdict> {
+    let mut reader = Reader::new(source);
+    let content = Content::read(&mut reader)?;
+    let mut case = Case::new(declared, &content, reader.len());
+    judge_size(&mut case);
+    if reader.len() > 0 {
+        (declared.probe)(&mut case);
+    }
+    if reader.is_exhausted() {
+        case.note(Rule::TooConvoluted, "its structure would take more reading than any honest file needs");
+    }
+    if let Some(name) = options.file_name {
+        judge_name(&mut case, name);
+    }
+    let mut facts = content.facts();
+    facts.bytes = reader.len();
+    Ok(case.conclude(facts, options))
+}
+
+/// Names what bytes are, by content alone.
+///
+/// # Errors
+/// Only what the source meets while reading.
+pub fn identify(source: &mut dyn Source) -> io::Result<Found> {
+    Ok(Content::read(&mut Reader::new(source))?.found())
+}
+
+/// The row to judge a file under when nobody declared one: by content, then by name.
+pub fn guess(found: &Found, file_name: Option<&str>) -> Option<&'static MediaType> {
+    row(found.mime).or_else(|| by_extension(file_name?))
+}
+
+fn by_extension(file_name: &str) -> Option<&'static MediaType> {
+    let extension = extension_of(file_name)?;
+    MEDIA_TYPES.iter().find(|row| row.extension == extension)
+}
+
+/// The extension in lower case; a leading dot hides a file and starts no extension.
+fn extension_of(file_name: &str) -> Option<String> {
+    let (stem, extension) = file_name.rsplit_once('.')?;
+    (!stem.is_empty() && !extension.is_empty()).then(|| extension.to_ascii_lowercase())
+}
+
+fn judge_size(case: &mut Case<'_>) {
+    let (bytes, limit) = (case.bytes, case.declared.max_bytes);
+    // The same number of decimal megabytes or kilobytes.
+    let decimal =
+        if limit.is_multiple_of(1 << 20) { (limit >> 20) * 1_000_000 } else { (limit >> 10) * 1000 };
+    if bytes == 0 {
+        case.note(Rule::Empty, "it has 0 bytes");
+    } else if bytes > limit {
+        let name = case.declared.mime;
+        case.note(Rule::TooLarge, format!("{name} may be at most {limit} bytes, this file has {bytes}"));
+    } else if bytes > decimal {
+        case.note(
+            Rule::NearLimit,
+            format!("{bytes} bytes lie between the decimal limit of {decimal} and the binary one of {limit}"),
+        );
+    }
+}
+
+/// Warns when the extension is that of another row only.
+fn judge_name(case: &mut Case<'_>, name: &str) {
+    let Some(extension) = extension_of(name) else { return };
+    let names = |row: &MediaType| row.extension == extension || row.also.contains(&&*extension);
+    if !names(case.declared) && MEDIA_TYPES.iter().any(names) {
+        let expected = case.declared.extension;
+        case.note(
+            Rule::NameDisagrees,
+            format!("the name ends in .{extension}, a file of this type in .{expected}"),
+        );
+    }
+}
