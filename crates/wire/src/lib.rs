@@ -1,7 +1,7 @@
 //! What is said on the wire: the bodies, error texts, links and forms of WhatsApp's media API, in both dialects.
 //!
 //! Pure: no I/O, no async, no clock, no randomness. Every outgoing body goes through [`json`], which escapes like
-//! the vendor does.
+//! the vendor does; every incoming form goes through [`multipart`], which never holds more than it must.
 //!
 //! Deliberately not here: routes and header handling (the server's), and the making of link signatures (the
 //! server has the keys; [`links`] is only their text).
@@ -13,4 +13,5 @@ pub mod fbtrace;
 pub mod graph;
 pub mod json;
 pub mod links;
+pub mod multipart;
 mod texts;
