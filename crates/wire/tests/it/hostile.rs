@@ -67,10 +67,27 @@ fn endless_headers_are_refused_early() {
 }
 
 #[test]
+fn headers_may_fill_their_bound_and_no_more() {
+    let with_headers = |bytes: usize| {
+        let needed = "Content-Disposition: form-data; name=f\r\nX: \r\n\r\n".len();
+        let filler = "x".repeat(bytes - needed);
+        format!("--b\r\nContent-Disposition: form-data; name=f\r\nX: {filler}\r\n\r\n\r\n--b--")
+    };
+    assert_eq!(read_whole("b", with_headers(8192).as_bytes()).outcome, Ok(()));
+    let error = MultipartError::HeadersTooLong { max_bytes: 8192 };
+    assert_eq!(read_whole("b", with_headers(8193).as_bytes()).outcome, Err(error));
+}
+
+#[test]
+fn a_part_without_headers_has_no_name() {
+    assert_eq!(read_whole("b", b"--b\r\n\r\n").outcome, Err(MultipartError::NoName));
+}
+
+#[test]
 fn endless_padding_is_refused_early() {
     let mut parser = parser();
     feed(&mut parser, &b"--boundary"[..]).unwrap();
-    assert_eq!(refused(&mut parser, b" \t"), (MultipartError::Delimiter, 130));
+    assert_eq!(refused(&mut parser, b" "), (MultipartError::Delimiter, 129));
 }
 
 #[test]
