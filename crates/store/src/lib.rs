@@ -1,1 +1,48 @@
-//! Placeholder replaced by the first real commit of this crate.
+//! Keeping media safe: stage, seal, keys, blobs, catalog, retention, sweep, verify.
+//!
+//! ```text
+//! store      a data folder, opened               stage → Staging → Staged → commit → Media
+//! staging    bytes on their way in               commit     from staged to kept
+//! reader     bytes on their way out              source     verified chunks of a sealed file
+//! seal       the blob format                     record     the sealed box in each record
+//! keys       the master key ring                 blobs      files, names, the order of durability
+//! catalog/   what there is, whose, until when    sweep, verify, rewrap   housekeeping
+//! ```
+//!
+//! Knows no HTTP, no JSON body and no clock: every instant is given. What is on disk is written down in
+//! `docs/formats.md`. An upload that was answered is kept through kill -9 and power loss: blob, then record, then answer;
+//! delete is record, then answer, then bytes. All that a crash can leave is a blob without a record, and
+//! [`Store::sweep`] removes those.
+
+mod blobs;
+mod catalog;
+mod commit;
+mod error;
+mod ids;
+mod keys;
+mod reader;
+mod record;
+mod rewrap;
+pub mod seal;
+mod secret;
+mod source;
+mod staging;
+mod store;
+mod sweep;
+mod verify;
+
+pub use blobs::BlobName;
+pub use catalog::{
+    Account, Catalog, Credential, CredentialKind, Media, NewCredential, NewMedia, Origin, Permissions,
+    PhoneNumber, ThrottleState, Totals,
+};
+pub use error::{KeyError, OpenError, ReadError, StageError, StoreError};
+pub use ids::{AccountId, CredentialId};
+pub use keys::{KEY_FILE, KeyRing};
+pub use reader::BlobReader;
+pub use rewrap::RewrapReport;
+pub use source::StagedSource;
+pub use staging::{Staged, Staging};
+pub use store::{Observation, Observer, ServingLock, Store, StoreOptions};
+pub use sweep::SweepReport;
+pub use verify::{Finding, VerifyProgress, VerifyReport};

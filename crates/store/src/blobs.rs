@@ -1,0 +1,225 @@
+//! The folder of blobs: names, and the order in which bytes become durable.
+//!
+//! Names say nothing and are never used twice. A file that is being made carries a lock on itself until its record is
+//! committed; the sweep leaves locked files alone, in this process and in others. Nothing here knows what is inside.
+
+use std::fmt;
+use std::fs::{self, DirBuilder, File, TryLockError};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+/// The name of a blob: 16 random bytes, shown as 32 hex digits.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct BlobName([u8; 16]);
+
+impl BlobName {
+    /// A fresh name.
+    pub(crate) fn random() -> io::Result<Self> {
+        let mut name = [0; 16];
+        aws_lc_rs::rand::fill(&mut name).map_err(|_| io::Error::other("the random generator failed"))?;
+        Ok(Self(name))
+    }
+
+    /// The name from its bytes, as they stand in the catalog.
+    pub(crate) fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(bytes)
+    }
+
+    /// The name from its 32 lower-case hex digits.
+    pub fn parse(text: &str) -> Option<Self> {
+        let canonical = text.len() == 32 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+        if !canonical {
+            return None;
+        }
+        u128::from_str_radix(text, 16).ok().map(|number| Self(number.to_be_bytes()))
+    }
+
+    /// The 16 bytes.
+    pub fn as_bytes(&self) -> &[u8; 16] {
+        &self.0
+    }
+}
+
+impl fmt::Display for BlobName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:032x}", u128::from_be_bytes(self.0))
+    }
+}
+
+impl fmt::Debug for BlobName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "BlobName({self})")
+    }
+}
+
+/// `blobs/` and `staging/` of a data folder.
+#[derive(Debug, Clone)]
+pub(crate) struct BlobFolder {
+    blobs: PathBuf,
+    staging: PathBuf,
+}
+
+/// A file that is not promised to anyone: removed when dropped, unless it is kept.
+#[derive(Debug)]
+pub(crate) struct Unpromised {
+    file: File,
+    path: Option<PathBuf>,
+}
+
+impl BlobFolder {
+    /// Makes what is missing. The 256 folders appear together: whoever sees `blobs/` sees them all, durably.
+    pub(crate) fn open(dir: &Path) -> io::Result<Self> {
+        let folder = Self { blobs: dir.join("blobs"), staging: dir.join("staging") };
+        make_dir(&folder.staging)?;
+        if !folder.blobs.is_dir() {
+            let growing = dir.join(format!("blobs.new-{}", BlobName::random()?));
+            make_dir(&growing)?;
+            for first in 0..=255_u8 {
+                make_dir(&growing.join(format!("{first:02x}")))?;
+            }
+            sync_dir(&growing)?;
+            match fs::rename(&growing, &folder.blobs) {
+                Ok(()) => {}
+                // Another process was quicker; its folders are as good.
+                Err(_) if folder.blobs.is_dir() => fs::remove_dir_all(&growing)?,
+                Err(error) => return Err(error),
+            }
+            sync_dir(dir)?;
+        }
+        Ok(folder)
+    }
+
+    /// `blobs/`.
+    pub(crate) fn blobs(&self) -> &Path {
+        &self.blobs
+    }
+
+    /// `staging/`.
+    pub(crate) fn staging(&self) -> &Path {
+        &self.staging
+    }
+
+    /// Where a blob is.
+    pub(crate) fn path(&self, name: BlobName) -> PathBuf {
+        let text = name.to_string();
+        self.blobs.join(&text[..2]).join(text)
+    }
+
+    /// A new file for bytes that come slowly: in `staging/`, to be moved by [`publish`](Self::publish).
+    pub(crate) fn create_staging(&self, name: BlobName) -> io::Result<Unpromised> {
+        Unpromised::create(self.staging.join(format!("{name}.part")))
+    }
+
+    /// A new file for bytes that are all here, directly under its final name: nobody knows the name before the record.
+    pub(crate) fn create_direct(&self, name: BlobName) -> io::Result<Unpromised> {
+        let path = self.path(name);
+        match Unpromised::create(path.clone()) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                self.restore_parent(&path)?;
+                Unpromised::create(path)
+            }
+            other => other,
+        }
+    }
+
+    /// Makes a written file durable under its final name: the file, then its place, then the folder of its place.
+    ///
+    /// Any failure drops the file: a sync that failed once is never repeated and believed.
+    pub(crate) fn publish(&self, name: BlobName, mut unpromised: Unpromised) -> io::Result<Unpromised> {
+        unpromised.file.sync_all()?;
+        let path = self.path(name);
+        if let Some(staged) = unpromised.path.as_deref().filter(|staged| **staged != *path) {
+            match fs::rename(staged, &path) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                    self.restore_parent(&path)?;
+                    fs::rename(staged, &path)?;
+                }
+                other => other?,
+            }
+            unpromised.path = Some(path.clone());
+        }
+        sync_dir(path.parent().unwrap_or(&self.blobs))?;
+        Ok(unpromised)
+    }
+
+    /// Opens a blob for reading.
+    pub(crate) fn open_blob(&self, name: BlobName) -> io::Result<File> {
+        File::open(self.path(name))
+    }
+
+    /// Removes a blob; one that is gone already is fine.
+    pub(crate) fn remove(&self, name: BlobName) -> io::Result<bool> {
+        match fs::remove_file(self.path(name)) {
+            Ok(()) => Ok(true),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// A backup tool may have left out an empty folder.
+    fn restore_parent(&self, path: &Path) -> io::Result<()> {
+        make_dir(path.parent().unwrap_or(&self.blobs))?;
+        sync_dir(&self.blobs)
+    }
+}
+
+impl Unpromised {
+    fn create(path: PathBuf) -> io::Result<Self> {
+        let file = File::options().read(true).write(true).create_new(true).mode(0o600).open(&path)?;
+        let unpromised = Self { file, path: Some(path) };
+        let locked = try_lock(&unpromised.file)?;
+        // A sweep that is told to spare nothing may come between making and locking.
+        if locked && unpromised.file.metadata()?.nlink() > 0 {
+            Ok(unpromised)
+        } else {
+            Err(io::Error::new(io::ErrorKind::Interrupted, "the new file was swept away"))
+        }
+    }
+
+    /// The file, locked.
+    pub(crate) fn file(&self) -> &File {
+        &self.file
+    }
+
+    /// From now on the file is not removed on drop: a record refers to it, or may.
+    pub(crate) fn keep(&mut self) {
+        self.path = None;
+    }
+}
+
+impl Drop for Unpromised {
+    fn drop(&mut self) {
+        if let Some(path) = &self.path
+            && let Err(error) = fs::remove_file(path)
+            && error.kind() != io::ErrorKind::NotFound
+        {
+            tracing::warn!(%error, "a staged file could not be removed; the sweep will");
+        }
+    }
+}
+
+/// Takes the lock that marks a file as being made; false when someone else holds it.
+///
+/// File systems without locks (some network ones) give none; there the age of the file protects it from the sweep.
+pub(crate) fn try_lock(file: &File) -> io::Result<bool> {
+    match file.try_lock() {
+        Ok(()) => Ok(true),
+        Err(TryLockError::WouldBlock) => Ok(false),
+        Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => Ok(true),
+        Err(TryLockError::Error(error)) => Err(error),
+    }
+}
+
+/// Makes a folder that only its owner may enter; fine if it is there.
+pub(crate) fn make_dir(path: &Path) -> io::Result<()> {
+    match DirBuilder::new().mode(0o700).create(path) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
+        other => other,
+    }
+}
+
+/// Makes the names in a folder durable.
+pub(crate) fn sync_dir(path: &Path) -> io::Result<()> {
+    File::open(path)?.sync_all()
+}

@@ -1,0 +1,137 @@
+//! The catalog: one SQLite file that says what there is, whose it is and until when.
+//!
+//! Reads are synchronous and take microseconds; writes go to one thread that commits everything waiting in one
+//! transaction. Nothing is remembered between calls, so other processes may work on the same folder. Blobs are not
+//! touched from here.
+
+mod accounts;
+mod credentials;
+mod media;
+mod phone_numbers;
+mod schema;
+mod throttles;
+mod writer;
+
+use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use rusqlite::Connection;
+
+pub use accounts::Account;
+pub use credentials::{Credential, CredentialKind, NewCredential, Permissions};
+pub use media::{Media, NewMedia, Origin, Totals};
+pub use phone_numbers::PhoneNumber;
+pub use throttles::ThrottleState;
+
+pub(crate) use media::{Insert, Inserted, StoredRecord, id_column};
+pub(crate) use schema::{CATALOG_FILE, connect};
+
+use crate::error::{OpenError, StoreError};
+use crate::keys::KeyRing;
+use crate::store::Observer;
+use writer::Writer;
+
+/// The catalog of a data folder. Cheap to clone.
+#[derive(Clone)]
+pub struct Catalog {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    readers: Vec<Mutex<Connection>>,
+    next_reader: AtomicUsize,
+    writer: Writer,
+    keys: KeyRing,
+}
+
+impl Catalog {
+    /// Opens or makes the catalog in `dir`, brings its schema up to date and starts the writer.
+    pub(crate) fn open(
+        dir: &Path,
+        keys: KeyRing,
+        readers: usize,
+        observer: Option<Observer>,
+    ) -> Result<Self, OpenError> {
+        let path = dir.join(CATALOG_FILE);
+        let mut writing = schema::open_for_writing(&path)?;
+        schema::migrate(&mut writing)?;
+        schema::check_keys(&mut writing, &keys)?;
+        let readers =
+            (0..readers.max(1)).map(|_| connect(&path).map(Mutex::new)).collect::<Result<_, _>>()?;
+        let writer = Writer::start(path, writing, observer)?;
+        Ok(Self { shared: Arc::new(Shared { readers, next_reader: AtomicUsize::new(0), writer, keys }) })
+    }
+
+    /// Runs one write on the writer's thread; returns after it is durable.
+    pub(crate) async fn write<T: Send + 'static>(
+        &self,
+        operation: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.shared.writer.write(operation).await
+    }
+
+    /// A connection for reading: a free one, else whichever comes next.
+    pub(crate) fn reader(&self) -> MutexGuard<'_, Connection> {
+        let readers = &self.shared.readers;
+        let start = self.shared.next_reader.fetch_add(1, Ordering::Relaxed);
+        for offset in 0..readers.len() {
+            if let Ok(reader) = readers[(start + offset) % readers.len()].try_lock() {
+                return reader;
+            }
+        }
+        readers[start % readers.len()].lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn keys(&self) -> &KeyRing {
+        &self.shared.keys
+    }
+
+    /// Moves the log into the file and empties it, as far as no reader is in the way: what was deleted leaves the log.
+    pub(crate) async fn empty_log(&self) -> Result<(), StoreError> {
+        self.shared.writer.empty_log().await
+    }
+
+    /// Commits what waits, moves the log into the file and ends the writer.
+    pub(crate) async fn close(&self) {
+        self.shared.writer.close().await;
+    }
+}
+
+/// Milliseconds since the epoch, as the catalog keeps them.
+pub(crate) fn millis(at: Timestamp) -> i64 {
+    at.as_millisecond()
+}
+
+/// The instant of a catalog's milliseconds; one that no calendar has becomes the last one.
+pub(crate) fn instant(millis: i64) -> Timestamp {
+    Timestamp::from_millisecond(millis).unwrap_or(Timestamp::MAX)
+}
+
+/// A duration in milliseconds; more than a catalog can hold becomes the longest.
+pub(crate) fn duration_millis(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+}
+
+/// A duration from the catalog's milliseconds.
+pub(crate) fn from_millis(millis: i64) -> Duration {
+    Duration::from_millis(u64::try_from(millis).unwrap_or(0))
+}
+
+/// Whether an error says that a unique value is taken.
+pub(crate) fn is_taken(error: &rusqlite::Error) -> bool {
+    use rusqlite::ffi::{SQLITE_CONSTRAINT_PRIMARYKEY, SQLITE_CONSTRAINT_ROWID, SQLITE_CONSTRAINT_UNIQUE};
+    error.sqlite_error().is_some_and(|error| {
+        [SQLITE_CONSTRAINT_PRIMARYKEY, SQLITE_CONSTRAINT_ROWID, SQLITE_CONSTRAINT_UNIQUE]
+            .contains(&error.extended_code)
+    })
+}
+
+/// Whether an error says that what a row refers to is not there.
+pub(crate) fn is_dangling(error: &rusqlite::Error) -> bool {
+    error
+        .sqlite_error()
+        .is_some_and(|error| error.extended_code == rusqlite::ffi::SQLITE_CONSTRAINT_FOREIGNKEY)
+}

@@ -1,0 +1,212 @@
+//! The one thread that writes: everything that waits is committed in one transaction, with one sync.
+//!
+//! Each operation stands in its own savepoint, so one that fails does not fail its neighbours. If the commit fails,
+//! all of the group get the error, and the connection is thrown away: nothing that failed to sync is believed later.
+
+use std::path::PathBuf;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Mutex, PoisonError};
+use std::thread::JoinHandle;
+
+use rusqlite::Connection;
+use tokio::sync::oneshot;
+use tokio::time::Instant;
+
+use crate::catalog::schema;
+use crate::error::{OpenError, StoreError};
+use crate::store::{Observation, Observer};
+
+/// The most operations that share a commit, so that the first of them does not wait for a thousand.
+const MAX_GROUP: usize = 256;
+
+/// Does its work on the connection, if there is one, and returns what to say once the group is committed or is not.
+type Operation = Box<dyn FnOnce(Option<&Connection>) -> Answer + Send>;
+type Answer = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
+
+enum Message {
+    Run(Operation),
+    EmptyLog(oneshot::Sender<()>),
+    Close(oneshot::Sender<()>),
+}
+
+/// The sending side. Dropping it lets the thread finish what waits, then end.
+pub(super) struct Writer {
+    sender: Mutex<Option<Sender<Message>>>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Writer {
+    pub(super) fn start(
+        path: PathBuf,
+        connection: Connection,
+        observer: Option<Observer>,
+    ) -> Result<Self, OpenError> {
+        let (sender, receiver) = channel();
+        let at = path.clone();
+        let thread = std::thread::Builder::new()
+            .name("wamedia-writer".to_owned())
+            .spawn(move || WriterThread { path, connection: Some(connection), receiver, observer }.run())
+            .map_err(|source| OpenError::Io { path: at, source })?;
+        Ok(Self { sender: Mutex::new(Some(sender)), thread: Mutex::new(Some(thread)) })
+    }
+
+    pub(super) async fn write<T: Send + 'static>(
+        &self,
+        operation: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let (answer, answered) = oneshot::channel();
+        self.send(Message::Run(Box::new(move |connection: Option<&Connection>| {
+            // Without a connection the group fails as a whole, and this is never sent.
+            let result = connection.map_or(Err(StoreError::Closed), |it| in_savepoint(it, operation));
+            Box::new(move |committed| {
+                // Whoever asked may have gone; the work is done all the same.
+                let _ = answer.send(committed.and(result));
+            })
+        })))?;
+        answered.await.map_err(|_| StoreError::Closed)?
+    }
+
+    pub(super) async fn empty_log(&self) -> Result<(), StoreError> {
+        let (done, emptied) = oneshot::channel();
+        self.send(Message::EmptyLog(done))?;
+        emptied.await.map_err(|_| StoreError::Closed)
+    }
+
+    pub(super) async fn close(&self) {
+        let (done, closed) = oneshot::channel();
+        if self.send(Message::Close(done)).is_ok() {
+            let _ = closed.await;
+        }
+        self.sender.lock().unwrap_or_else(PoisonError::into_inner).take();
+    }
+
+    fn send(&self, message: Message) -> Result<(), StoreError> {
+        let sender = self.sender.lock().unwrap_or_else(PoisonError::into_inner);
+        sender.as_ref().and_then(|sender| sender.send(message).ok()).ok_or(StoreError::Closed)
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.sender.get_mut().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(thread) = self.thread.get_mut().unwrap_or_else(PoisonError::into_inner).take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+/// One operation, undone alone if it fails.
+fn in_savepoint<T>(
+    connection: &Connection,
+    operation: impl FnOnce(&Connection) -> Result<T, StoreError>,
+) -> Result<T, StoreError> {
+    connection.prepare_cached("SAVEPOINT operation")?.execute([])?;
+    let result = operation(connection);
+    // After some failures (disk full, I/O) SQLite has ended the whole transaction itself; the commit will say so.
+    if !connection.is_autocommit() {
+        if result.is_err() {
+            connection.prepare_cached("ROLLBACK TO operation")?.execute([])?;
+        }
+        connection.prepare_cached("RELEASE operation")?.execute([])?;
+    }
+    result
+}
+
+struct WriterThread {
+    path: PathBuf,
+    /// None after a failed commit, until the next group opens a new one.
+    connection: Option<Connection>,
+    receiver: Receiver<Message>,
+    observer: Option<Observer>,
+}
+
+impl WriterThread {
+    fn run(mut self) {
+        // What was taken from the channel but does not belong to a group.
+        let mut held = None;
+        while let Some(message) = held.take().or_else(|| self.receiver.recv().ok()) {
+            match message {
+                Message::Run(first) => {
+                    let mut group = vec![first];
+                    while group.len() < MAX_GROUP && held.is_none() {
+                        match self.receiver.try_recv() {
+                            Ok(Message::Run(operation)) => group.push(operation),
+                            Ok(other) => held = Some(other),
+                            Err(_) => break,
+                        }
+                    }
+                    self.commit(group);
+                }
+                Message::EmptyLog(done) => {
+                    self.empty_log();
+                    let _ = done.send(());
+                }
+                Message::Close(done) => {
+                    self.empty_log();
+                    // Everything this thread holds is let go before it says so.
+                    drop(self);
+                    let _ = done.send(());
+                    return;
+                }
+            }
+        }
+    }
+
+    fn commit(&mut self, group: Vec<Operation>) {
+        let started = Instant::now();
+        let operations = group.len();
+        let mut answers = Vec::with_capacity(operations);
+        let committed = self.run_group(group, &mut answers);
+        if let Err(error) = &committed {
+            tracing::error!(%error, operations, "a group of catalog writes was not committed");
+            // A failed sync may have left anything in the page cache; a new connection recovers from the log.
+            self.connection = None;
+        }
+        if let Some(observer) = &self.observer {
+            observer(Observation::GroupCommitted { operations, took: started.elapsed() });
+        }
+        let failed = committed.err().map(|error| error.to_string());
+        for answer in answers {
+            answer(failed.clone().map_or(Ok(()), |error| Err(StoreError::NotCommitted(error))));
+        }
+    }
+
+    fn run_group(&mut self, group: Vec<Operation>, answers: &mut Vec<Answer>) -> Result<(), StoreError> {
+        let begun = self.connection_for_group().and_then(|connection| {
+            connection.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
+            Ok(connection)
+        });
+        let connection = begun.as_ref().ok();
+        for operation in group {
+            // SQLite ends the transaction itself after some failures; what follows must not run outside of one.
+            let in_transaction = connection.filter(|connection| !connection.is_autocommit());
+            answers.push(operation(in_transaction));
+        }
+        let connection = begun?;
+        connection.prepare_cached("COMMIT")?.execute([])?;
+        self.connection = Some(connection);
+        Ok(())
+    }
+
+    /// Taken out for the group and put back after its commit.
+    fn connection_for_group(&mut self) -> Result<Connection, StoreError> {
+        self.connection.take().map_or_else(
+            || {
+                schema::open_for_writing(&self.path).map_err(|error| match error {
+                    OpenError::Catalog(error) => StoreError::Catalog(error),
+                    other => StoreError::NotCommitted(other.to_string()),
+                })
+            },
+            Ok,
+        )
+    }
+
+    /// Moves the log into the file and empties it, as far as no reader of another process is in the way.
+    fn empty_log(&self) {
+        if let Some(connection) = &self.connection
+            && let Err(error) = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
+        {
+            tracing::warn!(%error, "the catalog's log was not emptied; it is read at the next start");
+        }
+    }
+}

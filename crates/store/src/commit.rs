@@ -1,0 +1,226 @@
+//! From staged to kept: the blob durable, then the record durable, then the answer.
+
+use std::io::Write;
+
+use tokio::time::Instant;
+use wamedia_media::MediaId;
+
+use crate::blobs::{BlobName, Unpromised};
+use crate::catalog::{Insert, Inserted, Media, NewMedia, duration_millis, instant, millis};
+use crate::error::{StoreError, blocking};
+use crate::record::{Bound, Hidden, wrap};
+use crate::seal::CHUNK_BYTES;
+use crate::secret::DataKey;
+use crate::staging::{BlobStart, Body, Staged};
+use crate::store::{Observation, Store};
+
+/// Ids are drawn from nine thousand billion, so that even one retry is rare.
+const MAX_IDS: usize = 32;
+
+/// Where the bytes of a new record are.
+struct Blob {
+    name: BlobName,
+    data_key: DataKey,
+    /// Our own, durable and not yet promised; `None` when another record's is shared.
+    own: Option<Unpromised>,
+}
+
+impl Staged {
+    /// Keeps the bytes: when this returns, blob and record are durable.
+    ///
+    /// The same bytes in the same account may share one blob; the record, the id and the life are always new. An id that is
+    /// taken is replaced by the next.
+    ///
+    /// # Errors
+    /// Nothing is kept then, except that after [`StoreError::NotCommitted`] a blob may remain for the sweep.
+    pub async fn commit(
+        self,
+        new: NewMedia,
+        next_id: &mut (dyn FnMut() -> MediaId + Send),
+    ) -> Result<Media, StoreError> {
+        if new.account != self.account {
+            return Err(StoreError::Invalid("media is committed to the account it was staged for"));
+        }
+        // Times are kept in milliseconds; what is returned now is what will be read later.
+        let new = NewMedia {
+            created_at: instant(millis(new.created_at)),
+            expires_at: instant(millis(new.expires_at)),
+            keep_for: new.keep_for.map(|keep_for| crate::catalog::from_millis(duration_millis(keep_for))),
+            ..new
+        };
+        let record = Record {
+            store: self.store.clone(),
+            key_version: self.store.keys().newest(),
+            bytes: self.bytes,
+            sha256: self.sha256,
+            new,
+        };
+        if let Some(shared) = record.find_shared().await?
+            && let Some(media) = record.insert(shared, next_id).await?
+        {
+            return Ok(media);
+        }
+        let own = self.publish().await?;
+        record.insert(own, next_id).await?.ok_or(StoreError::NoFreeId)
+    }
+
+    /// Makes the staged bytes durable under their final name.
+    async fn publish(self) -> Result<Blob, StoreError> {
+        let Self { store, account, bytes, body, .. } = self;
+        blocking(move || {
+            let started = Instant::now();
+            let (name, data_key, file) = match body {
+                Body::File { name, data_key, file } => (name, data_key, file),
+                Body::Memory { plain, .. } => {
+                    let start = BlobStart::new(account)?;
+                    let sealed = seal_whole(&start, &plain)?;
+                    let file = store.blobs().create_direct(start.name)?;
+                    (&mut file.file()).write_all(&sealed)?;
+                    (start.name, start.data_key, file)
+                }
+            };
+            let own = store.blobs().publish(name, file)?;
+            store.observe(Observation::BlobPublished { bytes, took: started.elapsed() });
+            Ok(Blob { name, data_key, own: Some(own) })
+        })
+        .await?
+    }
+}
+
+/// A small upload as one blob, ready to be written at once.
+fn seal_whole(start: &BlobStart, plain: &[u8]) -> Result<Vec<u8>, StoreError> {
+    let mut sealed =
+        Vec::with_capacity(usize::try_from(crate::seal::sealed_len(plain.len() as u64)).unwrap_or(0));
+    sealed.extend_from_slice(&start.header);
+    start.cipher.seal_chunks(plain, &mut sealed)?;
+    Ok(sealed)
+}
+
+/// What the new record will say, wherever its bytes are.
+struct Record {
+    store: Store,
+    key_version: u16,
+    bytes: u64,
+    sha256: [u8; 32],
+    new: NewMedia,
+}
+
+impl Record {
+    fn dedup_tag(&self) -> Result<[u8; 16], StoreError> {
+        let keys = self.store.keys();
+        keys.dedup_tag(self.key_version, self.new.account, &self.sha256)
+            .ok_or(StoreError::Invalid("the newest version of the ring is gone"))
+    }
+
+    /// The blob of a record with the same content, if it opens whole: bytes that were just sent must not be entrusted to a
+    /// damaged copy.
+    async fn find_shared(&self) -> Result<Option<Blob>, StoreError> {
+        let catalog = self.store.catalog();
+        let Some(stored) = catalog.same_content(self.new.account, self.dedup_tag()?)? else {
+            return Ok(None);
+        };
+        let Ok(other) = stored.into_media(catalog.keys()) else { return Ok(None) };
+        if other.sha256 != self.sha256 || other.bytes != self.bytes {
+            return Ok(None);
+        }
+        let store = self.store.clone();
+        blocking(move || {
+            if opens_whole(&store, &other) {
+                Some(Blob { name: other.blob, data_key: other.data_key, own: None })
+            } else {
+                None
+            }
+        })
+        .await
+    }
+
+    /// Inserts the record; `None` when the blob can no longer be shared.
+    async fn insert(
+        &self,
+        blob: Blob,
+        next_id: &mut (dyn FnMut() -> MediaId + Send),
+    ) -> Result<Option<Media>, StoreError> {
+        let Blob { name, data_key, mut own } = blob;
+        let hidden = Hidden { data_key, sha256: self.sha256, file_name: self.new.file_name.clone() };
+        for _ in 0..MAX_IDS {
+            let insert = self.insert_of(next_id(), name, &hidden, own.is_none())?;
+            let id = insert.id;
+            let (inserted, returned) = self
+                .store
+                .catalog()
+                .write(move |connection| {
+                    let inserted = insert.run(connection)?;
+                    if let (Inserted::Yes, Some(own)) = (&inserted, &mut own) {
+                        // From here on the record may stand, even if nobody learns of it.
+                        own.keep();
+                    }
+                    Ok((inserted, own))
+                })
+                .await?;
+            match inserted {
+                Inserted::Yes => return Ok(Some(self.media(id, name, hidden))),
+                Inserted::NothingToShare => return Ok(None),
+                Inserted::IdTaken => own = returned,
+            }
+        }
+        Err(StoreError::NoFreeId)
+    }
+
+    fn insert_of(
+        &self,
+        id: MediaId,
+        name: BlobName,
+        hidden: &Hidden,
+        shares: bool,
+    ) -> Result<Insert, StoreError> {
+        let new = &self.new;
+        let bound = Bound {
+            account: new.account,
+            id,
+            phone_number_id: new.phone_number_id,
+            blob: name,
+            mime_type: &new.mime_type,
+            bytes: self.bytes,
+            origin: new.origin,
+            created_at: new.created_at,
+            keep_for_ms: new.keep_for.map(duration_millis),
+        };
+        Ok(Insert {
+            id,
+            sealed: wrap(self.store.keys(), self.key_version, &bound, hidden)?,
+            new: NewMedia { file_name: None, ..new.clone() },
+            bytes: self.bytes,
+            blob: name,
+            dedup: self.dedup_tag()?,
+            key_version: self.key_version,
+            shares,
+        })
+    }
+
+    fn media(&self, id: MediaId, blob: BlobName, hidden: Hidden) -> Media {
+        let new = &self.new;
+        Media {
+            id,
+            account: new.account,
+            phone_number_id: new.phone_number_id,
+            mime_type: new.mime_type.clone(),
+            bytes: self.bytes,
+            sha256: self.sha256,
+            file_name: hidden.file_name,
+            origin: new.origin,
+            created_at: new.created_at,
+            last_used_at: new.created_at,
+            expires_at: new.expires_at,
+            keep_for: new.keep_for,
+            blob,
+            data_key: hidden.data_key,
+        }
+    }
+}
+
+/// Whether every chunk of a blob is what was sealed. Blocking.
+fn opens_whole(store: &Store, media: &Media) -> bool {
+    let Ok(mut reader) = store.open_sealed(media) else { return false };
+    let chunks = media.bytes.div_ceil(CHUNK_BYTES as u64);
+    (0..chunks).step_by(4).all(|first| reader.read_chunks(first, 4).is_ok())
+}

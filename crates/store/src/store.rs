@@ -1,0 +1,229 @@
+//! A data folder, opened: keys, catalog and blobs as one thing.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use wamedia_media::MediaId;
+
+use crate::blobs::{self, BlobFolder};
+use crate::catalog::{CATALOG_FILE, Catalog, Media};
+use crate::error::{KeyError, OpenError, ReadError, StoreError, blocking};
+use crate::ids::AccountId;
+use crate::keys::{KEY_FILE, KeyRing};
+use crate::reader::BlobReader;
+use crate::source::SealedReader;
+use crate::staging::{MemoryBudget, Staging, blob_context};
+
+/// Something that took time, for metrics.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Observation {
+    /// The catalog's writer tried to commit a group.
+    GroupCommitted {
+        /// How many operations shared the commit.
+        operations: usize,
+        /// From the group's first statement to the end of the commit.
+        took: Duration,
+    },
+    /// A blob was made durable.
+    BlobPublished {
+        /// How many bytes the media has.
+        bytes: u64,
+        /// File, place and folder.
+        took: Duration,
+    },
+}
+
+/// Told of every [`Observation`], on the thread where it was made; must be quick.
+pub type Observer = Arc<dyn Fn(Observation) + Send + Sync>;
+
+/// How a store uses its machine.
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct StoreOptions {
+    /// Uploads up to this many bytes are staged in memory. Default 128 KiB.
+    pub memory_staging_bytes: usize,
+    /// What all uploads together may hold in memory for staging; beyond it small ones go to files too. Default 16 MiB.
+    pub memory_staging_total_bytes: usize,
+    /// Connections for reading. Default 4.
+    pub readers: usize,
+    /// Told how long things took. Default nobody.
+    pub observer: Option<Observer>,
+}
+
+impl Default for StoreOptions {
+    fn default() -> Self {
+        Self {
+            memory_staging_bytes: 128 * 1024,
+            memory_staging_total_bytes: 16 * 1024 * 1024,
+            readers: 4,
+            observer: None,
+        }
+    }
+}
+
+/// A data folder, opened. Cheap to clone.
+#[derive(Clone)]
+pub struct Store {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    dir: PathBuf,
+    options: StoreOptions,
+    catalog: Catalog,
+    blobs: BlobFolder,
+    budget: MemoryBudget,
+}
+
+/// While it lives, no other server serves the folder.
+#[derive(Debug)]
+pub struct ServingLock {
+    _file: File,
+}
+
+impl Store {
+    /// Opens a data folder, or makes one: `master.key`, `catalog.sqlite`, `blobs/`, `staging/`. Blocking; milliseconds.
+    ///
+    /// # Errors
+    /// The folder cannot be made or read, its parts do not belong together, or it was written by a later wamedia.
+    pub fn open(dir: &Path, options: StoreOptions) -> Result<Self, OpenError> {
+        let at = |source| OpenError::Io { path: dir.to_owned(), source };
+        if !dir.is_dir() {
+            if let Some(parent) = dir.parent() {
+                std::fs::create_dir_all(parent).map_err(at)?;
+            }
+            blobs::make_dir(dir).map_err(at)?;
+            blobs::sync_dir(dir.parent().filter(|it| !it.as_os_str().is_empty()).unwrap_or(Path::new(".")))
+                .map_err(at)?;
+        }
+        let key_path = dir.join(KEY_FILE);
+        // The ring is made before the catalog, so a catalog without a ring has lost it; a new ring would open nothing.
+        if !key_path.exists() && dir.join(CATALOG_FILE).exists() {
+            return Err(OpenError::KeyMissing { path: key_path });
+        }
+        let keys = KeyRing::open(dir)?;
+        let blobs = BlobFolder::open(dir).map_err(at)?;
+        let catalog = Catalog::open(dir, keys, options.readers, options.observer.clone())?;
+        blobs::sync_dir(dir).map_err(at)?;
+        let budget = MemoryBudget::new(options.memory_staging_total_bytes);
+        Ok(Self { shared: Arc::new(Shared { dir: dir.to_owned(), options, catalog, blobs, budget }) })
+    }
+
+    /// Takes the folder for serving: there is one server for a folder at a time. The command line does without.
+    ///
+    /// # Errors
+    /// [`OpenError::InUse`] when another server has it.
+    pub fn lock_for_serving(&self) -> Result<ServingLock, OpenError> {
+        use std::os::unix::fs::OpenOptionsExt;
+        let path = self.dir().join("lock");
+        let at = |source| OpenError::Io { path: path.clone(), source };
+        let file = File::options()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o600)
+            .open(&path)
+            .map_err(at)?;
+        match file.try_lock() {
+            Ok(()) => Ok(ServingLock { _file: file }),
+            Err(std::fs::TryLockError::WouldBlock) => Err(OpenError::InUse { path: self.dir().to_owned() }),
+            Err(std::fs::TryLockError::Error(source)) => Err(at(source)),
+        }
+    }
+
+    /// The folder.
+    pub fn dir(&self) -> &Path {
+        &self.shared.dir
+    }
+
+    /// The master key ring.
+    pub fn keys(&self) -> &KeyRing {
+        self.catalog().keys()
+    }
+
+    /// What there is, whose and until when.
+    pub fn catalog(&self) -> &Catalog {
+        &self.shared.catalog
+    }
+
+    pub(crate) fn blobs(&self) -> &BlobFolder {
+        &self.shared.blobs
+    }
+
+    pub(crate) fn memory_budget(&self) -> &MemoryBudget {
+        &self.shared.budget
+    }
+
+    pub(crate) fn memory_staging_bytes(&self) -> usize {
+        self.shared.options.memory_staging_bytes
+    }
+
+    pub(crate) fn observe(&self, observation: Observation) {
+        if let Some(observer) = &self.shared.options.observer {
+            observer(observation);
+        }
+    }
+
+    /// Begins an upload of at most `max_bytes`.
+    pub fn stage(&self, account: AccountId, max_bytes: u64) -> Staging {
+        Staging::new(self.clone(), account, max_bytes)
+    }
+
+    /// Opens the bytes of a media whose record was just read.
+    ///
+    /// # Errors
+    /// [`ReadError::Gone`] if it was deleted meanwhile; [`ReadError::Missing`] and [`ReadError::Damaged`] if the blob is
+    /// not what it must be.
+    pub async fn open_media(&self, media: &Media) -> Result<BlobReader, ReadError> {
+        let (store, media) = (self.clone(), media.clone());
+        blocking(move || store.open_sealed(&media)).await?.map(BlobReader::new)
+    }
+
+    /// Opens the bytes of a media. Blocking.
+    pub(crate) fn open_sealed(&self, media: &Media) -> Result<SealedReader, ReadError> {
+        match self.blobs().open_blob(media.blob) {
+            Ok(file) => {
+                let context = blob_context(media.account, media.blob);
+                SealedReader::open(file, media.bytes, &media.data_key, &context)
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                let still_there = self.catalog().has_media(media.account, media.id)?;
+                Err(if still_there { ReadError::Missing } else { ReadError::Gone })
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Deletes a media; true if it was there and had not expired. When this returns, the record and with it the key of the
+    /// bytes is gone durably; the bytes go with it unless another record of the account shares them.
+    ///
+    /// # Errors
+    /// The catalog cannot be written.
+    pub async fn delete(&self, account: AccountId, id: MediaId, now: Timestamp) -> Result<bool, StoreError> {
+        let Some(removed) = self.catalog().delete_media(account, id, now).await? else { return Ok(false) };
+        if removed.blob_is_free {
+            let blobs = self.blobs().clone();
+            if let Err(error) = blocking(move || blobs.remove(removed.blob)).await? {
+                tracing::warn!(%error, "the bytes of a deleted media could not be removed; the sweep will");
+            }
+        }
+        Ok(removed.was_live)
+    }
+
+    /// Commits what waits, empties the catalog's log into its file and ends the writer. Later writes fail with
+    /// [`StoreError::Closed`].
+    pub async fn close(self) {
+        self.catalog().close().await;
+    }
+}
+
+impl From<aws_lc_rs::error::Unspecified> for KeyError {
+    fn from(_: aws_lc_rs::error::Unspecified) -> Self {
+        Self::Random
+    }
+}

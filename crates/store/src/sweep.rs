@@ -1,0 +1,207 @@
+//! The sweep: expired records, their blobs, and what crashes left behind.
+//!
+//! It works in small steps, so that uploads and downloads go on beside it, and never touches what is in use: a file that is
+//! being made is locked by its maker, and a blob is removed only after the writer has seen that no record refers to it.
+
+use std::fs::{self, DirEntry, File};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use jiff::Timestamp;
+
+use crate::blobs::{BlobFolder, BlobName, try_lock};
+use crate::error::{StoreError, blocking};
+use crate::store::Store;
+
+/// Expired records in one transaction: few enough that an upload beside it does not feel them.
+const EXPIRED_BATCH: u32 = 128;
+/// Blobs that are held open at a time while the catalog is asked about them.
+const ORPHAN_BATCH: usize = 64;
+
+/// What a sweep did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct SweepReport {
+    /// Expired records that were deleted.
+    pub expired: u64,
+    /// Blobs of expired records that were removed.
+    pub blobs_removed: u64,
+    /// Blobs without any record that were removed.
+    pub orphans_removed: u64,
+    /// Files of unfinished uploads that were removed.
+    pub staging_removed: u64,
+    /// Bytes of all removed files.
+    pub bytes_freed: u64,
+    /// Rows of throttles that counted no more.
+    pub throttle_rows_removed: u64,
+}
+
+impl Store {
+    /// Removes what has expired at `now`, and blobs and staging files that nothing refers to and that were last written
+    /// more than `older_than` before `system_now` (the clock of the file system, not one that tests turn).
+    ///
+    /// Files in use stay whatever their age. Several sweeps may run at once, also in other processes.
+    ///
+    /// # Errors
+    /// The catalog or the folder cannot be read or written; what was done so far stands.
+    pub async fn sweep(
+        &self,
+        now: Timestamp,
+        system_now: SystemTime,
+        older_than: Duration,
+    ) -> Result<SweepReport, StoreError> {
+        let mut report = self.sweep_expired(now).await?;
+        let before = system_now.checked_sub(older_than).unwrap_or(SystemTime::UNIX_EPOCH);
+        self.sweep_orphans(before, &mut report).await?;
+        self.sweep_staging(before, &mut report).await?;
+        Ok(report)
+    }
+
+    /// Only the part of [`sweep`](Self::sweep) that costs nothing when there is nothing to do: expired records with their
+    /// blobs, and old throttle rows.
+    ///
+    /// # Errors
+    /// As [`sweep`](Self::sweep).
+    pub async fn sweep_expired(&self, now: Timestamp) -> Result<SweepReport, StoreError> {
+        let mut report = SweepReport::default();
+        loop {
+            let removed = self.catalog().delete_expired(now, EXPIRED_BATCH).await?;
+            if removed.is_empty() {
+                break;
+            }
+            report.expired += removed.len() as u64;
+            let free =
+                removed.iter().filter(|removed| removed.blob_is_free).map(|removed| removed.blob).collect();
+            let (files, bytes) = self.remove_blobs(free).await?;
+            report.blobs_removed += files;
+            report.bytes_freed += bytes;
+        }
+        report.throttle_rows_removed = self.catalog().throttle_sweep(now).await?;
+        if report.expired > 0 {
+            // The keys of the deleted records leave the log with it.
+            self.catalog().empty_log().await?;
+        }
+        Ok(report)
+    }
+
+    async fn remove_blobs(&self, names: Vec<BlobName>) -> Result<(u64, u64), StoreError> {
+        let blobs = self.blobs().clone();
+        blocking(move || {
+            let mut removed = (0, 0);
+            for name in names {
+                let bytes = fs::metadata(blobs.path(name)).map_or(0, |metadata| metadata.len());
+                match blobs.remove(name) {
+                    Ok(true) => removed = (removed.0 + 1, removed.1 + bytes),
+                    Ok(false) => {}
+                    Err(error) => tracing::warn!(%error, blob = %name, "a blob could not be removed; the next sweep will"),
+                }
+            }
+            removed
+        })
+        .await
+    }
+
+    async fn sweep_orphans(&self, before: SystemTime, report: &mut SweepReport) -> Result<(), StoreError> {
+        for first in 0..=255_u8 {
+            let store = self.clone();
+            let dir = self.blobs().blobs().join(format!("{first:02x}"));
+            let candidates = blocking(move || store.orphan_candidates(&dir, before)).await??;
+            for batch in candidates.chunks(ORPHAN_BATCH) {
+                self.sweep_orphan_batch(batch.to_vec(), before, report).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Old blobs that no record refers to at this moment. Blocking.
+    fn orphan_candidates(&self, dir: &Path, before: SystemTime) -> Result<Vec<BlobName>, StoreError> {
+        let mut candidates = Vec::new();
+        for entry in entries(dir)? {
+            let Some(name) = blob_name(&entry) else { continue };
+            if is_older(&entry, before) && !self.catalog().is_referenced(name)? {
+                candidates.push(name);
+            }
+        }
+        Ok(candidates)
+    }
+
+    /// Locks each candidate, which shows that nobody is about to commit it, then asks again, then removes.
+    async fn sweep_orphan_batch(
+        &self,
+        candidates: Vec<BlobName>,
+        before: SystemTime,
+        report: &mut SweepReport,
+    ) -> Result<(), StoreError> {
+        let blobs = self.blobs().clone();
+        let locked: Vec<(BlobName, File)> = blocking(move || lock_unused(&blobs, candidates, before)).await?;
+        let free = self.catalog().unreferenced(locked.iter().map(|(name, _)| *name).collect()).await?;
+        let (files, bytes) = self.remove_blobs(free).await?;
+        drop(locked);
+        report.orphans_removed += files;
+        report.bytes_freed += bytes;
+        Ok(())
+    }
+
+    async fn sweep_staging(&self, before: SystemTime, report: &mut SweepReport) -> Result<(), StoreError> {
+        let staging = self.blobs().staging().to_owned();
+        let (files, bytes) = blocking(move || remove_abandoned(&staging, before)).await??;
+        report.staging_removed += files;
+        report.bytes_freed += bytes;
+        Ok(())
+    }
+}
+
+fn lock_unused(blobs: &BlobFolder, names: Vec<BlobName>, before: SystemTime) -> Vec<(BlobName, File)> {
+    let unused = |name: &BlobName| {
+        let file = blobs.open_blob(*name).ok()?;
+        let unused = try_lock(&file).ok()? && file.metadata().and_then(|it| it.modified()).ok()? <= before;
+        unused.then_some(file)
+    };
+    names.into_iter().filter_map(|name| unused(&name).map(|file| (name, file))).collect()
+}
+
+fn remove_abandoned(staging: &Path, before: SystemTime) -> io::Result<(u64, u64)> {
+    let mut removed = (0, 0);
+    for entry in entries(staging)? {
+        if !is_older(&entry, before) || !is_part(&entry.path()) {
+            continue;
+        }
+        let Ok(file) = File::open(entry.path()) else { continue };
+        if try_lock(&file)? {
+            let bytes = file.metadata()?.len();
+            match fs::remove_file(entry.path()) {
+                Ok(()) => removed = (removed.0 + 1, removed.1 + bytes),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+    Ok(removed)
+}
+
+/// The entries of a folder; none if the folder is missing.
+pub(crate) fn entries(dir: &Path) -> io::Result<Vec<DirEntry>> {
+    match fs::read_dir(dir) {
+        Ok(entries) => entries.collect(),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+        Err(error) => Err(error),
+    }
+}
+
+/// The blob that a file is, if it is named like one and lies in its place.
+pub(crate) fn blob_name(entry: &DirEntry) -> Option<BlobName> {
+    let path: PathBuf = entry.path();
+    let name = path.file_name()?.to_str()?;
+    let folder = path.parent()?.file_name()?.to_str()?;
+    if name.starts_with(folder) { BlobName::parse(name) } else { None }
+}
+
+/// Whether a file in `staging/` is one of ours.
+pub(crate) fn is_part(path: &Path) -> bool {
+    let stem = path.file_name().and_then(|name| name.to_str()).and_then(|name| name.strip_suffix(".part"));
+    stem.and_then(BlobName::parse).is_some()
+}
+
+fn is_older(entry: &DirEntry, before: SystemTime) -> bool {
+    entry.metadata().and_then(|metadata| metadata.modified()).is_ok_and(|modified| modified <= before)
+}
