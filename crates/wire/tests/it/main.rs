@@ -4,5 +4,6 @@ mod bodies;
 mod corpus;
 mod forms;
 mod hostile;
+mod openapi;
 mod oracle;
 mod pieces;
