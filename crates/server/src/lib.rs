@@ -1,1 +1,20 @@
-//! Server.
+//! wamedia as a library: everything behind the command line, so that tests can run it in their own process.
+//!
+//! `cli` → `start` → `http` and `admin` → `operations` → the store. See ARCHITECTURE.md for the map.
+
+pub mod action;
+mod admin;
+pub mod app;
+pub mod chance;
+pub mod cli;
+pub mod clock;
+pub mod config;
+pub mod error;
+mod form;
+pub mod http;
+mod jobs;
+mod links;
+pub mod metrics;
+pub mod operations;
+pub mod start;
+mod throttle;

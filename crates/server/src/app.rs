@@ -1,0 +1,61 @@
+//! What every request is given: the parts of a running service, joined once at the start.
+
+use std::sync::Arc;
+
+use tokio::sync::Semaphore;
+use wamedia_store::Store;
+
+use crate::chance::Chance;
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::links::Links;
+use crate::metrics::Metrics;
+use crate::throttle::Throttle;
+
+/// A running service. Shared behind an `Arc`.
+pub struct App {
+    /// What was configured.
+    pub config: Config,
+    /// Bytes and records.
+    pub store: Store,
+    /// The date.
+    pub clock: Clock,
+    /// Names that nobody can guess.
+    pub chance: Chance,
+    /// Links of five minutes.
+    pub links: Links,
+    /// The vendors' rules.
+    pub throttle: Throttle,
+    /// What the admin listener reports.
+    pub metrics: Metrics,
+    /// How much work is taken at once.
+    pub gates: Gates,
+}
+
+/// Caps on work at once. A request that finds no place is refused before its body is read.
+pub struct Gates {
+    /// Every request.
+    pub requests: Arc<Semaphore>,
+    /// Uploads among them.
+    pub uploads: Arc<Semaphore>,
+}
+
+impl App {
+    /// Joins the parts.
+    pub fn new(config: Config, store: Store, clock: Clock, chance: Chance, metrics: Metrics) -> Self {
+        let gates = Gates {
+            requests: Arc::new(Semaphore::new(config.limits.requests)),
+            uploads: Arc::new(Semaphore::new(config.limits.uploads)),
+        };
+        Self {
+            links: Links::new(store.clone()),
+            throttle: Throttle::new(store.catalog().clone(), &config.throttle),
+            metrics,
+            gates,
+            config,
+            store,
+            clock,
+            chance,
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! `wamedia serve`: the service, until it is told to stop.
+
+use std::net::SocketAddr;
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use clap::Args;
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::{Global, banner, logging};
+use crate::chance::Chance;
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::start::{Running, start};
+
+/// Serve both dialects
+///
+/// The first start makes a data folder, a master key, an account, a phone number, a token and a 360dialog key, and
+/// prints what to paste. SIGTERM or Ctrl-C drains and stops; SIGHUP reads the key ring again.
+#[derive(Args)]
+#[command(after_help = "Examples:
+  wamedia serve
+  wamedia serve --listen 0.0.0.0:8480 --data /var/lib/wamedia
+  wamedia serve --listen 127.0.0.1:0 --admin 127.0.0.1:0 --data \"$(mktemp -d)\" --ready-json   for programs")]
+pub struct Serve {
+    /// Where both dialects are served; port 0 takes a free one
+    #[arg(long, value_name = "ADDR")]
+    listen: Option<SocketAddr>,
+    /// Where health, metrics and accounts are served; keep it private
+    #[arg(long, value_name = "ADDR")]
+    admin: Option<SocketAddr>,
+    /// Write one line of JSON to stdout once connections are accepted, and nothing else
+    #[arg(long)]
+    ready_json: bool,
+    /// No banner, and only warnings and errors in the log
+    #[arg(long, short)]
+    quiet: bool,
+    /// Log filter, for instance "debug" or "info,wamedia::access=off"
+    #[arg(long, value_name = "FILTER")]
+    log: Option<String>,
+}
+
+impl Serve {
+    pub(super) fn run(self, global: &Global) -> anyhow::Result<ExitCode> {
+        let mut flags = Vec::new();
+        flags.extend(self.listen.map(|address| ("public.listen", address.to_string())));
+        flags.extend(self.admin.map(|address| ("admin.listen", address.to_string())));
+        flags.extend(self.quiet.then(|| ("log.level", "warn".to_owned())));
+        flags.extend(self.log.clone().map(|filter| ("log.level", filter)));
+        let config = global.load(flags)?.config;
+        logging::start(&config.log)?;
+        raise_open_files();
+        let mut runtime = tokio::runtime::Builder::new_multi_thread();
+        if config.runtime.threads > 0 {
+            runtime.worker_threads(config.runtime.threads);
+        }
+        let runtime = runtime.enable_all().build().context("the runtime cannot be started")?;
+        runtime.block_on(self.serve(config))
+    }
+
+    async fn serve(self, config: Config) -> anyhow::Result<ExitCode> {
+        let running = start(config, Clock::running(), Chance::system()).await?;
+        if self.ready_json {
+            banner::print_ready(&running);
+        } else if !self.quiet {
+            banner::print_for_person(&running);
+        }
+        tracing::info!(public = %running.public, admin = %running.admin, tls = running.tls, "serving");
+        wait_for_end(&running).await?;
+        let cut = running.shutdown().await;
+        if cut > 0 {
+            tracing::warn!(cut, "connections were cut at the end of limits.drain_for");
+        }
+        tracing::info!("stopped");
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+async fn wait_for_end(running: &Running) -> anyhow::Result<()> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut hang_up = signal(SignalKind::hangup())?;
+    loop {
+        tokio::select! {
+            _ = terminate.recv() => break,
+            _ = tokio::signal::ctrl_c() => break,
+            _ = hang_up.recv() => match running.app.store.keys().reload() {
+                Ok(()) => tracing::info!("the key ring was read again"),
+                Err(error) => tracing::error!(%error, "the key ring cannot be read again; the old one stays"),
+            },
+        }
+    }
+    tracing::info!("draining");
+    Ok(())
+}
+
+/// Ten thousand connections need as many files as the system lets us have.
+fn raise_open_files() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let limit = getrlimit(Resource::Nofile);
+    let raised = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum });
+    if let Err(error) = raised {
+        tracing::warn!(%error, "the limit of open files stays as it is");
+    }
+}

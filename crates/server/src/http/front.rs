@@ -1,0 +1,379 @@
+//! The strict front of a connection: between the socket and the HTTP library.
+//!
+//! Heads are held back until they are whole and unambiguous ([`Framing`]); a refused one is replaced by a request
+//! for [`REFUSED_PATH`], so that its answer keeps its place behind the answers of earlier requests. Here too are
+//! the deadlines of silence: between requests, within a head, within a body, and for a client that does not read.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::{Arc, OnceLock};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::{Instant, Sleep, sleep_until};
+
+use super::framing::{Framing, HeadLimits, Refusal, Step};
+
+/// The path of the request that stands in for a refused one. Only believed where [`Refused`] is set.
+pub const REFUSED_PATH: &str = "/-/refused";
+
+const STAND_IN: &[u8] = b"GET /-/refused HTTP/1.1\r\nhost: refused\r\nconnection: close\r\n\r\n";
+
+/// Why this connection's last request was refused, told to the service.
+pub type Refused = Arc<OnceLock<Refusal>>;
+
+/// How long silence may last.
+#[derive(Clone, Copy, Debug)]
+pub struct Deadlines {
+    /// Between requests.
+    pub idle: Duration,
+    /// From the first byte of a head to its last.
+    pub header: Duration,
+    /// In every window of this length a body must bring, and a reader must take, `progress_bytes`.
+    pub progress_window: Duration,
+    /// See `progress_window`.
+    pub progress_bytes: u64,
+}
+
+/// A connection under watch.
+pub struct Front<S> {
+    stream: S,
+    framing: Framing,
+    refused: Refused,
+    /// The beginning of a head that is not whole, or bytes that were read behind one.
+    held: Vec<u8>,
+    /// Bytes of `held` that may pass.
+    passable: usize,
+    deadlines: Deadlines,
+    reading: Watch,
+    writing: Watch,
+}
+
+impl<S> Front<S> {
+    /// A front before `stream`; refusals are told through `refused`.
+    pub fn new(stream: S, limits: HeadLimits, deadlines: Deadlines, refused: Refused) -> Self {
+        let framing = Framing::new(limits);
+        let reading = Watch::new(deadlines.idle);
+        let writing = Watch::new(deadlines.progress_window);
+        Self { stream, framing, refused, held: Vec::new(), passable: 0, deadlines, reading, writing }
+    }
+
+    /// Lets bytes that were just read pass, holds them back, or puts the stand-in in their place.
+    fn examine(&mut self, buf: &mut ReadBuf<'_>, start: usize) {
+        let fresh = buf.filled().len() - start;
+        if self.held.is_empty() {
+            // The common case: a whole head, or a piece of body, passes where it was read.
+            let mut passed = 0;
+            while passed < fresh {
+                match self.framing.step(&buf.filled()[start + passed..]) {
+                    Ok(Step::Pass(count)) => passed += count,
+                    Ok(Step::HeadBegins) => break,
+                    Err(refusal) => return self.refuse(refusal, buf, start + passed),
+                }
+            }
+            self.held.extend_from_slice(&buf.filled()[start + passed..]);
+            buf.set_filled(start + passed);
+        } else {
+            self.held.extend_from_slice(&buf.filled()[start..]);
+            buf.set_filled(start);
+            while self.passable < self.held.len() {
+                match self.framing.step(&self.held[self.passable..]) {
+                    Ok(Step::Pass(count)) => self.passable += count,
+                    Ok(Step::HeadBegins) => break,
+                    Err(refusal) => {
+                        self.held.truncate(self.passable);
+                        self.held.extend_from_slice(STAND_IN);
+                        self.passable = self.held.len();
+                        let _ = self.refused.set(refusal);
+                        break;
+                    }
+                }
+            }
+            self.release(buf);
+        }
+    }
+
+    fn refuse(&mut self, refusal: Refusal, buf: &mut ReadBuf<'_>, at: usize) {
+        let _ = self.refused.set(refusal);
+        buf.set_filled(at);
+        self.held.clear();
+        self.held.extend_from_slice(STAND_IN);
+        self.passable = STAND_IN.len();
+        self.release(buf);
+    }
+
+    /// Moves passable bytes out; true if there were any.
+    fn release(&mut self, buf: &mut ReadBuf<'_>) -> bool {
+        let count = self.passable.min(buf.remaining());
+        if count > 0 {
+            buf.put_slice(&self.held[..count]);
+            self.held.drain(..count);
+            self.passable -= count;
+            if self.held.is_empty() {
+                self.held = Vec::new();
+            }
+        }
+        count > 0
+    }
+
+    /// The deadline of what the client owes now.
+    fn owed(&self) -> (Duration, u64) {
+        match (self.framing.in_head(), self.held.is_empty()) {
+            (true, true) => (self.deadlines.idle, 1),
+            // A head is owed whole: no byte of it buys time.
+            (true, false) => (self.deadlines.header, u64::MAX),
+            (false, _) => (self.deadlines.progress_window, self.deadlines.progress_bytes),
+        }
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Front<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let this = &mut *self;
+        loop {
+            if this.release(buf) {
+                return Poll::Ready(Ok(()));
+            }
+            if this.refused.get().is_some() {
+                // What follows a refused request has no meaning: the answer is under way, then the end.
+                return Poll::Ready(Ok(()));
+            }
+            let start = buf.filled().len();
+            let owed = this.owed();
+            match Pin::new(&mut this.stream).poll_read(cx, buf) {
+                Poll::Pending => {
+                    return this.reading.poll(cx, owed).map(|()| Err(timed_out("the client was silent")));
+                }
+                Poll::Ready(result) => result?,
+            }
+            let fresh = buf.filled().len() - start;
+            if fresh == 0 {
+                return Poll::Ready(Ok(()));
+            }
+            this.examine(buf, start);
+            if this.owed() == owed {
+                this.reading.count(fresh as u64, owed)
+            } else {
+                this.reading.restart(this.owed().0)
+            }
+            if buf.filled().len() > start {
+                return Poll::Ready(Ok(()));
+            }
+        }
+    }
+}
+
+impl<S: AsyncWrite + Unpin> Front<S> {
+    /// What every write has in common: silence is timed, progress counted.
+    fn watch_write(
+        &mut self,
+        cx: &mut Context<'_>,
+        written: Poll<io::Result<usize>>,
+    ) -> Poll<io::Result<usize>> {
+        let owed = (self.deadlines.progress_window, self.deadlines.progress_bytes);
+        match written {
+            Poll::Pending => {
+                ready!(self.writing.poll(cx, owed));
+                Poll::Ready(Err(timed_out("the client did not read")))
+            }
+            Poll::Ready(Ok(count)) => {
+                self.writing.restart(owed.0);
+                // While an answer leaves, nothing is owed by its reader but reading.
+                self.reading.restart(self.deadlines.idle);
+                Poll::Ready(Ok(count))
+            }
+            failed => failed,
+        }
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Front<S> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.stream).poll_write(cx, buf);
+        self.watch_write(cx, written)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.stream).poll_write_vectored(cx, bufs);
+        self.watch_write(cx, written)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}
+
+fn timed_out(text: &'static str) -> io::Error {
+    io::Error::new(io::ErrorKind::TimedOut, text)
+}
+
+/// Times one direction. The timer is armed only while something is waited for, and re-armed only when it fires:
+/// a busy connection pays for a clock reading, not for a timer.
+struct Watch {
+    deadline: Instant,
+    progress: u64,
+    timer: Option<Pin<Box<Sleep>>>,
+}
+
+impl Watch {
+    fn new(first: Duration) -> Self {
+        Self { deadline: Instant::now() + first, progress: 0, timer: None }
+    }
+
+    fn restart(&mut self, window: Duration) {
+        self.deadline = Instant::now() + window;
+        self.progress = 0;
+    }
+
+    /// Progress that buys a new window once it is enough.
+    fn count(&mut self, bytes: u64, (window, enough): (Duration, u64)) {
+        self.progress = self.progress.saturating_add(bytes);
+        if self.progress >= enough {
+            self.restart(window);
+        }
+    }
+
+    /// Ready when the deadline has passed.
+    fn poll(&mut self, cx: &mut Context<'_>, (window, _): (Duration, u64)) -> Poll<()> {
+        // What is owed may have become more urgent than when the window began.
+        let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(self.deadline)));
+        loop {
+            if timer.deadline() > self.deadline {
+                timer.as_mut().reset(self.deadline);
+            }
+            ready!(timer.as_mut().poll(cx));
+            if Instant::now() >= self.deadline {
+                return Poll::Ready(());
+            }
+            let next = self.deadline.min(Instant::now() + window);
+            timer.as_mut().reset(next);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
+
+    use super::*;
+
+    const LIMITS: HeadLimits = HeadLimits { max_bytes: 1024, max_headers: 16 };
+    const DEADLINES: Deadlines = Deadlines {
+        idle: Duration::from_secs(75),
+        header: Duration::from_secs(10),
+        progress_window: Duration::from_secs(20),
+        progress_bytes: 1000,
+    };
+    const POST: &[u8] = b"POST /media HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n";
+
+    fn front() -> (tokio::io::DuplexStream, Front<tokio::io::DuplexStream>, Refused) {
+        let (client, server) = duplex(1 << 20);
+        let refused = Refused::default();
+        (client, Front::new(server, LIMITS, DEADLINES, refused.clone()), refused)
+    }
+
+    async fn waits(front: &mut Front<tokio::io::DuplexStream>) -> Duration {
+        let start = Instant::now();
+        let error = front.read_u8().await.unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+        start.elapsed()
+    }
+
+    #[tokio::test]
+    async fn a_head_in_pieces_arrives_whole_or_not_at_all() {
+        let (mut client, mut front, _) = front();
+        let sent = b"GET / HTTP/1.1\r\nHost: x\r\n\r\nGET /2 HTTP/1.1\r\nHost: x\r\n\r\n";
+        let mut read = [0; 100];
+        client.write_all(&sent[..10]).await.unwrap();
+        assert!(tokio::time::timeout(Duration::from_millis(20), front.read(&mut read)).await.is_err());
+        client.write_all(&sent[10..]).await.unwrap();
+        let mut got = Vec::new();
+        while got.len() < sent.len() {
+            let count = front.read(&mut read[..7]).await.unwrap();
+            got.extend_from_slice(&read[..count]);
+        }
+        assert_eq!(got, sent);
+    }
+
+    #[tokio::test]
+    async fn a_refused_request_is_stood_in_for_and_ends_the_connection() {
+        let (mut client, mut front, refused) = front();
+        client
+            .write_all(
+                b"GET / HTTP/1.1\r\nHost: x\r\n\r\nPOST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n",
+            )
+            .await
+            .unwrap();
+        client
+            .write_all(b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /hidden HTTP/1.1\r\n\r\n")
+            .await
+            .unwrap();
+        let mut got = String::new();
+        front.read_to_string(&mut got).await.unwrap();
+        assert_eq!(got, format!("GET / HTTP/1.1\r\nHost: x\r\n\r\n{}", str::from_utf8(STAND_IN).unwrap()));
+        assert_eq!(refused.get().unwrap().status, 400);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn silence_ends_at_the_deadline_of_what_is_owed() {
+        let (_client, mut idle, _) = front();
+        assert_eq!(waits(&mut idle).await.as_secs(), 75);
+
+        let (mut client, mut in_head, _) = front();
+        client.write_all(&POST[..9]).await.unwrap();
+        assert_eq!(waits(&mut in_head).await.as_secs(), 10);
+
+        let (mut client, mut in_body, _) = front();
+        client.write_all(POST).await.unwrap();
+        let mut head = vec![0; POST.len()];
+        in_body.read_exact(&mut head).await.unwrap();
+        assert_eq!(waits(&mut in_body).await.as_secs(), 20);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_drip_does_not_buy_time_and_a_flow_does() {
+        let drip = |bytes: usize| async move {
+            let (mut client, mut front, _) = front();
+            client.write_all(POST).await.unwrap();
+            tokio::spawn(async move {
+                for _ in 0..5 {
+                    tokio::time::sleep(Duration::from_secs(9)).await;
+                    let _ = client.write_all(&vec![b'x'; bytes]).await;
+                }
+                tokio::time::sleep(Duration::from_secs(600)).await;
+            });
+            let start = Instant::now();
+            let mut sink = Vec::new();
+            assert_eq!(front.read_to_end(&mut sink).await.unwrap_err().kind(), io::ErrorKind::TimedOut);
+            start.elapsed().as_secs()
+        };
+        assert_eq!(drip(1).await, 20);
+        assert_eq!(drip(2000).await, 45 + 20);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_does_not_read_is_left() {
+        let (_client, server) = duplex(64);
+        let mut front = Front::new(server, LIMITS, DEADLINES, Refused::default());
+        let start = Instant::now();
+        assert_eq!(front.write_all(&[0; 1000]).await.unwrap_err().kind(), io::ErrorKind::TimedOut);
+        assert_eq!(start.elapsed().as_secs(), 20);
+    }
+}

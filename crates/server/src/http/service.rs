@@ -1,0 +1,257 @@
+//! The front desk of the public listener: every request comes by here, and every answer leaves from here.
+//!
+//! Places, route, credential, rules, action, and afterwards: count, measure, log, and see to what is left of the
+//! body. What an action does is in the file of its name.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use http::header::{CONNECTION, EXPECT, LOCATION, TRANSFER_ENCODING};
+use http::request::Parts;
+use http::{HeaderValue, Response, StatusCode};
+use jiff::Timestamp;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::Instant;
+use wamedia_media::PhoneNumberId;
+use wamedia_wire::fbtrace::TraceId;
+
+use super::body::Body;
+use super::dialect::Dialect;
+use super::framing::Refusal;
+use super::listener::Arrived;
+use super::request_body::RequestBody;
+use super::route::{Route, Target, route};
+use super::{delete, download, request, retrieve_url, upload};
+use crate::action::Action;
+use crate::app::App;
+use crate::error::MediaError;
+use crate::operations::{Presented, authenticate};
+
+/// A body that nobody asked for is read up to here so that the connection can be kept.
+const IDLE_BODY_BYTES: u64 = 64 * 1024;
+
+/// One request under way.
+pub struct Exchange<'a> {
+    /// The service.
+    pub app: &'a Arc<App>,
+    /// Request line and headers.
+    pub head: &'a Parts,
+    /// The path, taken apart.
+    pub route: &'a Route,
+    /// How to answer.
+    pub dialect: Dialect,
+    /// `http` or `https`, as it reached this listener.
+    pub scheme: &'static str,
+    /// When it arrived.
+    pub now: Timestamp,
+    trace: TraceId,
+    presented: Option<Presented>,
+}
+
+/// What became of a request, for metrics and the log.
+struct Outcome {
+    action: Option<Action>,
+    number: Option<PhoneNumberId>,
+    word: &'static str,
+}
+
+/// Answers one request.
+pub async fn answer(app: Arc<App>, arrived: Arrived) -> Response<Body> {
+    let started = Instant::now();
+    let Arrived { request, scheme, refused } = arrived;
+    let (head, incoming) = request.into_parts();
+    let mut body = RequestBody::new(incoming);
+    let route = route(head.uri.path(), &app.config.public.path_prefix);
+    let presented = request::presented(&head);
+    let exchange = Exchange {
+        dialect: request::dialect(presented.as_ref(), &route, &app.config),
+        now: app.clock.now(),
+        trace: TraceId::from_random(app.chance.bytes()),
+        app: &app,
+        head: &head,
+        route: &route,
+        scheme,
+        presented,
+    };
+    let (mut response, outcome) = match refused {
+        Some(refusal) => exchange.refuse(refusal),
+        None => exchange.answer(&mut body).await,
+    };
+    exchange.report(&response, &outcome, body.received(), started);
+    see_off(&app, &head, body, &mut response);
+    response
+}
+
+impl Exchange<'_> {
+    async fn answer(&self, body: &mut RequestBody) -> (Response<Body>, Outcome) {
+        let mut outcome = Outcome { action: None, number: None, word: "ok" };
+        if self.route.target == Target::Unknown {
+            outcome.word = "unknown_path";
+            let path = self.head.uri.path();
+            return (self.dialect.unknown_path(path, &self.app.config, self.trace), outcome);
+        }
+        let method = &self.head.method;
+        let Some(action) = self.route.target.action(method) else {
+            outcome.word = "wrong_method";
+            let refusal = self.dialect.wrong_method(method, &self.route.target, &self.app.config, self.trace);
+            return (refusal, outcome);
+        };
+        outcome.action = Some(action);
+        if self.route.target == Target::AttachmentUnslashed {
+            outcome.word = "redirected";
+            return (self.add_slash(), outcome);
+        }
+        match self.perform(action, body, &mut outcome.number).await {
+            Ok(response) => (response, outcome),
+            Err(error) => {
+                outcome.word = error.outcome();
+                self.log_error(&error);
+                (self.dialect.error(&error, action, &self.app.config, self.trace), outcome)
+            }
+        }
+    }
+
+    /// One thing at a time: a place, a caller, the rules, the action; and what the rules make of its error.
+    async fn perform(
+        &self,
+        action: Action,
+        body: &mut RequestBody,
+        throttled: &mut Option<PhoneNumberId>,
+    ) -> Result<Response<Body>, MediaError> {
+        let _place = place(&self.app.gates.requests)?;
+        let _upload_place =
+            if action == Action::Upload { Some(place(&self.app.gates.uploads)?) } else { None };
+        let caller = authenticate(self.app, self.presented.as_ref(), self.now)?;
+        let upload_number = match &self.route.target {
+            Target::Uploads { phone_number_id } => {
+                Some(upload::number_of(self, &caller, phone_number_id.as_deref()))
+            }
+            _ => None,
+        };
+        let number = match &upload_number {
+            Some(number) => number.as_ref().ok().copied(),
+            None => caller.throttled_number(self.asked_number().and_then(|text| text.parse().ok())),
+        };
+        *throttled = number;
+        let bound = number.filter(|_| self.app.throttle.binds(self.dialect.name()));
+        if let Some(number) = bound {
+            self.app.throttle.admit(number, action, self.now).await?;
+        }
+        let result = match (&self.route.target, action) {
+            (Target::Uploads { .. }, _) => match upload_number {
+                Some(Ok(number)) => upload::upload(self, &caller, number, body).await,
+                Some(Err(error)) => Err(error),
+                None => Err(MediaError::Internal("an upload without a number".into())),
+            },
+            (Target::Media { id }, Action::Delete) => delete::delete(self, &caller, id).await,
+            (Target::Media { id }, _) => retrieve_url::retrieve_url(self, &caller, id),
+            (Target::Attachment { query_in_path }, _) => {
+                let query = query_in_path.as_deref().or(self.head.uri.query()).unwrap_or_default();
+                download::download(self, &caller, query).await
+            }
+            (Target::AttachmentUnslashed | Target::Unknown, _) => unreachable!("answered before"),
+        };
+        if let (Some(number), Err(error)) = (bound, &result)
+            && error.counts_against_client()
+        {
+            self.count(number, action).await?;
+        }
+        result
+    }
+
+    async fn count(&self, number: PhoneNumberId, action: Action) -> Result<(), MediaError> {
+        let tripped = self.app.throttle.count_error(number, action, self.now).await?;
+        for rule in tripped {
+            tracing::warn!(rule, %number, "a throttle blocks the number");
+            self.app.metrics.throttle_tripped(rule);
+        }
+        Ok(())
+    }
+
+    /// What the front refused, answered in its turn. Its dialect cannot be known any more.
+    fn refuse(&self, refusal: Refusal) -> (Response<Body>, Outcome) {
+        let mut response = self.bad_request(refusal.text);
+        *response.status_mut() = refusal.status;
+        (response, Outcome { action: None, number: None, word: "malformed" })
+    }
+
+    /// `?phone_number_id=`, which only graph knows.
+    pub fn asked_number(&self) -> Option<Cow<'_, str>> {
+        if self.is_graph() { request::parameter(self.head, "phone_number_id") } else { None }
+    }
+
+    /// Whether the caller speaks graph.
+    pub fn is_graph(&self) -> bool {
+        matches!(self.dialect, Dialect::Graph(_))
+    }
+
+    /// A 400 with our own words.
+    pub fn bad_request(&self, text: &'static str) -> Response<Body> {
+        self.dialect.bad_request(text, &self.app.config, self.trace)
+    }
+
+    /// A second place for a body that outlives its request; none where all are taken.
+    pub fn take_place(&self) -> Option<OwnedSemaphorePermit> {
+        self.app.gates.requests.clone().try_acquire_owned().ok()
+    }
+
+    /// 308 to the slashed path, the query untouched (documented by the vendor).
+    fn add_slash(&self) -> Response<Body> {
+        let query = self.head.uri.query().map(|query| format!("?{query}")).unwrap_or_default();
+        let location = format!("{}/{query}", self.head.uri.path());
+        let mut response = Response::new(Body::Empty);
+        *response.status_mut() = StatusCode::PERMANENT_REDIRECT;
+        let location = HeaderValue::from_str(&location).unwrap_or(HeaderValue::from_static("/"));
+        response.headers_mut().insert(LOCATION, location);
+        response
+    }
+
+    fn log_error(&self, error: &MediaError) {
+        match error {
+            MediaError::Internal(cause) => tracing::error!(trace = %self.trace, cause, "internal error"),
+            error => tracing::debug!(trace = %self.trace, %error, "refused"),
+        }
+    }
+
+    /// One line and one count a request. The path is left out: a link's query, or an id, is nobody else's.
+    fn report(&self, response: &Response<Body>, outcome: &Outcome, received: u64, started: Instant) {
+        let action = outcome.action.map_or("none", Action::as_str);
+        let dialect = self.dialect.as_str();
+        let took = started.elapsed();
+        self.app.metrics.answered(action, dialect, outcome.word, outcome.number, took);
+        self.app.metrics.received(received);
+        tracing::info!(
+            target: "wamedia::access",
+            action,
+            dialect,
+            status = response.status().as_u16(),
+            outcome = outcome.word,
+            number = outcome.number.map(PhoneNumberId::get),
+            received,
+            trace = %self.trace,
+            ms = took.as_secs_f64() * 1000.0,
+        );
+    }
+}
+
+fn place(gate: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, MediaError> {
+    gate.clone().try_acquire_owned().map_err(|_| MediaError::Overloaded)
+}
+
+/// The rest of a body that the answer did not wait for is read beside it, within bounds; a client that waits for
+/// `100 Continue` sends none.
+fn see_off(app: &App, head: &Parts, body: RequestBody, response: &mut Response<Body>) {
+    if body.is_done() {
+        return;
+    }
+    let awaits_continue = head.headers.contains_key(EXPECT) && body.is_untouched();
+    let chunked = head.headers.contains_key(TRANSFER_ENCODING);
+    let small = !chunked && body.remaining().is_some_and(|remaining| remaining <= IDLE_BODY_BYTES);
+    if !small || awaits_continue {
+        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    if !awaits_continue {
+        let limits = &app.config.limits;
+        body.linger(limits.linger_bytes.0, limits.linger_for.duration());
+    }
+}

@@ -1,0 +1,54 @@
+//! The upload of both dialects: a form becomes an [`Upload`], an id becomes JSON.
+
+use http::Response;
+use http::header::CONTENT_TYPE;
+use wamedia_media::PhoneNumberId;
+use wamedia_wire::answers;
+
+use super::body::Body;
+use super::request::parameter;
+use super::request_body::RequestBody;
+use super::service::Exchange;
+use crate::error::MediaError;
+use crate::form::Form;
+use crate::operations::{self, Caller, Upload};
+
+/// Reads the form of `body` and answers with the id of what it held.
+pub async fn upload(
+    exchange: &Exchange<'_>,
+    caller: &Caller,
+    phone_number_id: PhoneNumberId,
+    body: &mut RequestBody,
+) -> Result<Response<Body>, MediaError> {
+    caller.check_permission()?;
+    let content_type = exchange.head.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let mut form = Form::new(content_type, body)?;
+    let upload = Upload {
+        caller,
+        phone_number_id,
+        messaging_product: parameter(exchange.head, "messaging_product").map(|text| text.into_owned()),
+    };
+    let id = operations::upload(exchange.app, upload, &mut form).await?;
+    Ok(exchange.dialect.answer(answers::uploaded(id)))
+}
+
+/// The number that an upload is for: the path names it (graph), or the key has only one (d360).
+///
+/// # Errors
+/// [`MediaError::NoSuchPhoneNumber`] where it is not the caller's.
+pub fn number_of(
+    exchange: &Exchange<'_>,
+    caller: &Caller,
+    in_path: Option<&str>,
+) -> Result<PhoneNumberId, MediaError> {
+    let Some(text) = in_path else {
+        // `POST /media` is 360dialog's; in graph it names an object called "media".
+        let no_number = || MediaError::NoSuchPhoneNumber { id: "media".to_owned() };
+        return caller.only_number().filter(|_| !exchange.is_graph()).ok_or_else(no_number);
+    };
+    let unknown = || MediaError::NoSuchPhoneNumber { id: text.to_owned() };
+    let number = text.parse().map_err(|_| unknown())?;
+    let registered = exchange.app.store.catalog().phone_number(number)?;
+    let own = registered.is_some_and(|found| found.account == caller.account()) && caller.may_use(number);
+    if own { Ok(number) } else { Err(unknown()) }
+}

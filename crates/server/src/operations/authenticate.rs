@@ -1,0 +1,97 @@
+//! From a secret to an account.
+
+use std::fmt;
+
+use jiff::Timestamp;
+use wamedia_media::PhoneNumberId;
+use wamedia_store::{AccountId, Credential, CredentialKind, Permissions};
+use zeroize::Zeroizing;
+
+use crate::app::App;
+use crate::error::MediaError;
+
+/// Text that never shows itself.
+#[derive(Clone)]
+pub struct Secret(Zeroizing<String>);
+
+impl Secret {
+    /// Keeps `text`, and forgets it when dropped.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(Zeroizing::new(text.into()))
+    }
+
+    /// The bytes, for hashing.
+    pub fn expose(&self) -> &[u8] {
+        self.0.as_bytes()
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(…)")
+    }
+}
+
+/// What a request presented; its kind also tells the dialect.
+#[derive(Clone, Debug)]
+pub enum Presented {
+    /// `Authorization: Bearer`, or `?access_token=`.
+    Token(Secret),
+    /// `D360-API-KEY`.
+    D360Key(Secret),
+}
+
+/// Who is asking, after their secret was checked.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    credential: Credential,
+}
+
+impl Caller {
+    /// The only account whose media this caller reaches.
+    pub fn account(&self) -> AccountId {
+        self.credential.account
+    }
+
+    /// The number that the rules are counted for: the one that was asked for if it is the caller's, else the
+    /// credential's only one.
+    pub fn throttled_number(&self, asked: Option<PhoneNumberId>) -> Option<PhoneNumberId> {
+        match self.credential.phone_number_ids.as_slice() {
+            [only] => Some(*only),
+            _ => asked.filter(|number| self.credential.allows_number(*number)),
+        }
+    }
+
+    /// Whether the credential was made for this number. A token without numbers is for all of its account.
+    pub fn may_use(&self, number: PhoneNumberId) -> bool {
+        self.credential.allows_number(number)
+    }
+
+    /// The one number of a 360dialog key.
+    pub fn only_number(&self) -> Option<PhoneNumberId> {
+        self.throttled_number(None)
+    }
+
+    /// # Errors
+    /// [`MediaError::PermissionMissing`] without `whatsapp_business_messaging`.
+    pub fn check_permission(&self) -> Result<(), MediaError> {
+        let allowed = self.credential.permissions.allows(Permissions::MEDIA);
+        if allowed { Ok(()) } else { Err(MediaError::PermissionMissing) }
+    }
+}
+
+/// Finds who holds the secret.
+///
+/// # Errors
+/// [`MediaError::Unauthenticated`] when nobody does, no longer does, or presented it as the other kind.
+pub fn authenticate(app: &App, presented: Option<&Presented>, now: Timestamp) -> Result<Caller, MediaError> {
+    let (secret, kind) = match presented.ok_or(MediaError::Unauthenticated)? {
+        Presented::Token(secret) => (secret, CredentialKind::Token),
+        Presented::D360Key(secret) => (secret, CredentialKind::D360Key),
+    };
+    // The lookup goes by a keyed hash, so its time tells nothing about any secret that exists.
+    let hash = app.store.keys().credential_hash(secret.expose());
+    let found = app.store.catalog().credential_by_hash(&hash)?;
+    let credential = found.filter(|found| found.kind == kind && found.is_live(now));
+    credential.map(|credential| Caller { credential }).ok_or(MediaError::Unauthenticated)
+}

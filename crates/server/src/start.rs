@@ -1,0 +1,128 @@
+//! Joining the parts into a running service, and taking it down again without losing anything.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use wamedia_store::{ServingLock, Store, StoreOptions};
+
+use crate::admin;
+use crate::app::App;
+use crate::chance::Chance;
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::http::listener::{self, Bounds, Phase};
+use crate::http::tls::Tls;
+use crate::jobs;
+use crate::metrics::Metrics;
+use crate::operations::accounts::{FirstStart, first_start};
+
+/// A service that accepts connections.
+pub struct Running {
+    /// The parts.
+    pub app: Arc<App>,
+    /// Where both dialects are served.
+    pub public: SocketAddr,
+    /// Where the admin listener is.
+    pub admin: SocketAddr,
+    /// Whether `public` speaks TLS.
+    pub tls: bool,
+    /// What was made because there was nothing yet.
+    pub first: Option<FirstStart>,
+    phase: watch::Sender<Phase>,
+    serving: Vec<JoinHandle<usize>>,
+    jobs: Vec<JoinHandle<()>>,
+    _lock: ServingLock,
+}
+
+/// Opens the data folder, binds both sockets and serves. Returns once connections are accepted.
+///
+/// # Errors
+/// With the cause and the remedy: the folder cannot be opened or is in use, an address is taken, TLS does not load.
+pub async fn start(config: Config, clock: Clock, chance: Chance) -> anyhow::Result<Running> {
+    let metrics = Metrics::new();
+    let store = open_store(&config, &metrics)?;
+    let lock = store.lock_for_serving()?;
+    let first = first_start(&store, &chance, clock.now()).await?;
+    let tls = load_tls(&config)?;
+    let public = bind_public(&config).await?;
+    let admin = bind("admin.listen", config.admin.listen).await?;
+    let (public_address, admin_address) = (public.local_addr()?, admin.local_addr()?);
+    let bounds = Bounds::from(&config.limits);
+    let app = Arc::new(App::new(config, store, clock, chance, metrics));
+    let (phase, phase_seen) = watch::channel(Phase::Running);
+
+    let mut jobs = vec![tokio::spawn(jobs::sweep(app.clone()))];
+    jobs.extend(tls.clone().map(|tls| tokio::spawn(tls.reload_on_change())));
+    let router = admin::router(app.clone(), phase_seen.clone(), admin_address)?;
+    let has_tls = tls.is_some();
+    let answering = app.clone();
+    let public = listener::serve(
+        public,
+        tls,
+        bounds,
+        app.metrics.connections().clone(),
+        phase_seen.clone(),
+        move |arrived| crate::http::answer(answering.clone(), arrived),
+    );
+    let admin = admin::serve(admin, router, bounds, phase_seen);
+    let serving = vec![tokio::spawn(public), tokio::spawn(admin)];
+    let (public, admin) = (public_address, admin_address);
+    Ok(Running { app, public, admin, tls: has_tls, first, phase, serving, jobs, _lock: lock })
+}
+
+impl Running {
+    /// Ends well: clients are sent away, what was begun is finished, writes are drained. Returns how many
+    /// connections had to be cut.
+    pub async fn shutdown(self) -> usize {
+        listener::drain(&self.phase).await;
+        let mut cut = 0;
+        for serving in self.serving {
+            cut += serving.await.unwrap_or(0);
+        }
+        self.jobs.iter().for_each(JoinHandle::abort);
+        self.app.store.clone().close().await;
+        cut
+    }
+}
+
+/// The store with the configuration's bounds, without serving it: the command line works on it too.
+///
+/// # Errors
+/// The folder cannot be made or opened.
+pub fn open_store(config: &Config, metrics: &Metrics) -> anyhow::Result<Store> {
+    let mut options = StoreOptions::default();
+    options.memory_staging_bytes = config.memory.staging_per_upload.as_usize();
+    options.memory_staging_total_bytes = config.memory.staging_total.as_usize();
+    options.observer = Some(metrics.store_observer());
+    let dir = &config.data.dir;
+    Store::open(dir, options).with_context(|| format!("the data folder {} cannot be used", dir.display()))
+}
+
+fn load_tls(config: &Config) -> anyhow::Result<Option<Tls>> {
+    let files = &config.public.tls;
+    if files.certificate.as_os_str().is_empty() {
+        return Ok(None);
+    }
+    Tls::load(&files.certificate, &files.key).context("public.tls cannot be used").map(Some)
+}
+
+/// The socket that a service manager hands over (LISTEN_FDS), else our own.
+async fn bind_public(config: &Config) -> anyhow::Result<TcpListener> {
+    match listenfd::ListenFd::from_env().take_tcp_listener(0).context("LISTEN_FDS names no TCP socket")? {
+        None => bind("public.listen", config.public.listen).await,
+        Some(listener) => {
+            listener.set_nonblocking(true)?;
+            Ok(TcpListener::from_std(listener)?)
+        }
+    }
+}
+
+async fn bind(key: &str, address: SocketAddr) -> anyhow::Result<TcpListener> {
+    let remedy =
+        || format!("{key} = \"{address}\" cannot be used; choose another address, or port 0 for a free port");
+    TcpListener::bind(address).await.with_context(remedy)
+}
