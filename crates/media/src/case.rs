@@ -4,8 +4,7 @@
 
 use crate::content::Content;
 use crate::rule::Severity;
-use crate::verdict::Hint;
-use crate::{Facts, Found, InspectOptions, MediaType, Refusal, Rule, Verdict, Warning, texts};
+use crate::{Facts, Found, InspectOptions, MediaType, Refusal, Rule, Verdict, Warning, hints, texts};
 
 /// A case in court.
 pub(crate) struct Case<'a> {
@@ -17,14 +16,12 @@ pub(crate) struct Case<'a> {
     pub(crate) bytes: u64,
     /// What the vendor's texts say the file is of, where that is more than its type: codecs.
     pub(crate) found_as: Option<String>,
-    /// A command that would mend the file.
-    pub(crate) hint: Option<Hint>,
     findings: Vec<(Rule, String)>,
 }
 
 impl<'a> Case<'a> {
     pub(crate) fn new(declared: &'static MediaType, content: &'a Content, bytes: u64) -> Self {
-        Self { declared, content, bytes, found_as: None, hint: None, findings: Vec::new() }
+        Self { declared, content, bytes, found_as: None, findings: Vec::new() }
     }
 
     /// Notes a broken or doubtful rule, with the facts as a sentence without its full stop.
@@ -35,15 +32,13 @@ impl<'a> Case<'a> {
     /// Notes that the bytes are not of the declared type at all.
     pub(crate) fn note_other_type(&mut self) {
         let found = self.content.found();
+        let declared = self.declared.mime;
         if found == Found::UNKNOWN {
-            self.note(
-                Rule::Unrecognised,
-                format!("this is not {}: its structure is that of no known type", self.declared.name),
-            );
+            self.note(Rule::Unrecognised, format!("its bytes are of no known type, and not {declared}"));
         } else {
             self.note(
                 Rule::WrongType,
-                format!("this is a {} ({}), not {}", found.name, found.mime, self.declared.name),
+                format!("its bytes are {} ({}), not {declared}", found.mime, found.name),
             );
         }
     }
@@ -62,7 +57,8 @@ impl<'a> Case<'a> {
             let severity = rule.severity(options.strictness);
             if severity == Severity::Refuse && refusal.is_none() {
                 let details = texts::details(rule.says(), self.declared, &declared_as, found_as, &message);
-                refusal = Some(Refusal { rule, message, details, remedy: rule.remedy(), hint: self.hint });
+                let hint = hints::hint(rule, self.declared, found.mime);
+                refusal = Some(Refusal { rule, message, details, remedy: rule.remedy(), hint });
             } else if severity != Severity::Accept {
                 warnings.push(Warning { rule, message });
             }

@@ -6,7 +6,7 @@ use crate::case::Case;
 use crate::content::Content;
 use crate::reader::Reader;
 use crate::types::row;
-use crate::{Found, MEDIA_TYPES, MediaType, Rule, Source, Strictness, Verdict};
+use crate::{Facts, Found, MEDIA_TYPES, MediaType, MimeType, Rule, Source, Strictness, Verdict, suggest};
 
 /// What else is known about a file, and how doubt is taken.
 #[derive(Debug, Clone, Copy, Default)]
@@ -45,6 +45,9 @@ pub fn inspect(
     }
     let mut facts = content.facts();
     facts.bytes = reader.len();
+    if let Some(codecs) = options.declared_codecs {
+        judge_codecs(&mut case, codecs, &facts);
+    }
     Ok(case.conclude(facts, options))
 }
 
@@ -56,14 +59,17 @@ pub fn identify(source: &mut dyn Source) -> io::Result<Found> {
     Ok(Content::read(&mut Reader::new(source))?.found())
 }
 
-/// The row to judge a file under when nobody declared one: by content, then by name.
+/// The row to judge a file under when nobody declared one: by content, by name, then by what the content is near to.
 pub fn guess(found: &Found, file_name: Option<&str>) -> Option<&'static MediaType> {
-    row(found.mime).or_else(|| by_extension(file_name?))
+    let nearest = || row(suggest(&MimeType::parse(found.mime).ok()?)?);
+    row(found.mime).or_else(|| by_extension(file_name?)).or_else(nearest)
 }
 
 fn by_extension(file_name: &str) -> Option<&'static MediaType> {
     let extension = extension_of(file_name)?;
-    MEDIA_TYPES.iter().find(|row| row.extension == extension)
+    let named = |row: &&MediaType| row.extension == extension;
+    let also = |row: &&MediaType| row.also.contains(&&*extension);
+    MEDIA_TYPES.iter().find(named).or_else(|| MEDIA_TYPES.iter().find(also))
 }
 
 /// The extension in lower case; a leading dot hides a file and starts no extension.
@@ -89,6 +95,28 @@ fn judge_size(case: &mut Case<'_>) {
         );
     }
 }
+
+/// Warns when the declared codecs name one that no track has.
+fn judge_codecs(case: &mut Case<'_>, declared: &str, facts: &Facts) {
+    let named = declared.split(',').filter_map(|codec| {
+        let codec = codec.trim();
+        CODEC_PARAMETERS.iter().find(|(prefix, _)| codec.starts_with(prefix)).map(|(_, name)| *name)
+    });
+    let missing = named.into_iter().find(|name| !facts.tracks.iter().any(|track| track.codec == *name));
+    if let Some(name) = missing.filter(|_| !facts.tracks.is_empty()) {
+        case.note(Rule::CodecsDisagree, format!("its codecs parameter names {name}, which no track has"));
+    }
+}
+
+/// How a codec is written in a `codecs` parameter (RFC 6381), and its name here.
+const CODEC_PARAMETERS: &[(&str, &str)] = &[
+    ("opus", "opus"),
+    ("vorbis", "vorbis"),
+    ("flac", "flac"),
+    ("mp4a.40", "aac"),
+    ("avc1", "h264"),
+    ("avc3", "h264"),
+];
 
 /// Warns when the extension is that of another row only.
 fn judge_name(case: &mut Case<'_>, name: &str) {

@@ -5,6 +5,7 @@
 mod case;
 mod content;
 mod facts;
+mod hints;
 mod ids;
 mod inspect;
 mod mime;

@@ -115,6 +115,11 @@ const MISNOMERS: &[(&str, &str)] = &[
     ("text/html", "text/plain"),
     ("text/markdown", "text/plain"),
     ("text/*", "text/plain"),
+    ("text/xml", "text/plain"),
+    ("application/xml", "text/plain"),
+    ("application/json", "text/plain"),
+    ("audio/3gpp", "audio/mp4"),
+    ("video/quicktime", "video/mp4"),
 ];
 
 fn unquote(text: &str) -> &str {

@@ -19,6 +19,9 @@ pub(crate) const MAX_READS: u32 = 512;
 /// Bytes read of the source for one file: about 1 ms of copying, a few of unsealing.
 pub(crate) const MAX_READ_BYTES: u64 = 8 * 1024 * 1024;
 
+/// Pieces looked at: what loops over small pieces may cost, some milliseconds at worst. Honest files need some hundreds.
+pub(crate) const MAX_PIECES: u32 = 200_000;
+
 /// Random access to a file's bytes within a budget.
 pub(crate) struct Reader<'a> {
     source: &'a mut dyn Source,
@@ -28,6 +31,7 @@ pub(crate) struct Reader<'a> {
     window: Vec<u8>,
     reads_left: u32,
     bytes_left: u64,
+    pieces_left: u32,
     exhausted: bool,
 }
 
@@ -41,6 +45,7 @@ impl<'a> Reader<'a> {
             window: Vec::new(),
             reads_left: MAX_READS,
             bytes_left: MAX_READ_BYTES,
+            pieces_left: MAX_PIECES,
             exhausted: false,
         }
     }
@@ -62,6 +67,11 @@ impl<'a> Reader<'a> {
         if available == 0 {
             return Ok(&[]);
         }
+        if self.pieces_left == 0 {
+            self.exhausted = true;
+            return Ok(&[]);
+        }
+        self.pieces_left -= 1;
         if !self.holds(offset, available) {
             self.fill(offset, available)?;
         }

@@ -189,7 +189,7 @@ rules! {
     /// No end, or no cross-reference where the end says.
     PdfDamaged = "pdf-damaged": Accept Warn Refuse, Own, "Write the document anew; readers may fail to open it.";
     /// A password stands before the content.
-    PdfPassword = "pdf-password": Accept Warn Warn, Own, "Tell the recipient the password another way.";
+    DocumentPassword = "document-password": Accept Warn Warn, Own, "Tell the recipient the password another way.";
     /// A macro, template, show or binary variant of an Office type.
     OfficeVariant = "office-variant": Warn Refuse Refuse, OtherType, "Save as the plain document type, without macros.";
     /// Office behind a password: the type cannot be seen.

@@ -72,19 +72,47 @@ pub struct Refusal {
 pub struct Hint(pub &'static str);
 
 impl Hint {
-    /// The command for one file; names are quoted for a POSIX shell.
-    pub fn command(self, input: &str, output: &str) -> String {
-        self.0.replace("OUTPUT", &quoted(output)).replace("INPUT", &quoted(input))
+    /// The command for one file, quoted for a POSIX shell; the result is named after it, `clip-whatsapp.mp4`.
+    pub fn command(self, input: &str) -> String {
+        let words = self.0.split(' ').map(|word| match word.strip_prefix("OUTPUT") {
+            Some(extension) => quoted(&format!("{}-whatsapp{extension}", stem(input))),
+            None if word == "INPUT" => quoted(input),
+            None => word.to_owned(),
+        });
+        words.collect::<Vec<_>>().join(" ")
     }
 }
 
-fn quoted(name: &str) -> String {
+/// The path without its extension.
+fn stem(path: &str) -> &str {
+    let name_at = path.rfind('/').map_or(0, |at| at + 1);
+    match path[name_at..].rfind('.') {
+        Some(dot) if dot > 0 => &path[..name_at + dot],
+        _ => path,
+    }
+}
+
+fn quoted(path: &str) -> String {
     let plain = |b: u8| b.is_ascii_alphanumeric() || b"/._-+,:@%".contains(&b);
     // A leading dash would read as an option.
-    let name = if name.starts_with('-') { format!("./{name}") } else { name.to_owned() };
-    if !name.is_empty() && name.bytes().all(plain) {
-        name
+    let path = if path.starts_with('-') { format!("./{path}") } else { path.to_owned() };
+    if !path.is_empty() && path.bytes().all(plain) {
+        path
     } else {
-        format!("'{}'", name.replace('\'', r"'\''"))
+        format!("'{}'", path.replace('\'', r"'\''"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn commands_survive_hostile_names() {
+        let hint = Hint("ffmpeg -i INPUT OUTPUT.mp4");
+        assert_eq!(hint.command("a/b.c/clip.mov"), "ffmpeg -i a/b.c/clip.mov a/b.c/clip-whatsapp.mp4");
+        assert_eq!(hint.command("-y"), "ffmpeg -i ./-y ./-y-whatsapp.mp4");
+        assert_eq!(hint.command("INPUT OUTPUT"), "ffmpeg -i 'INPUT OUTPUT' 'INPUT OUTPUT-whatsapp.mp4'");
+        assert_eq!(hint.command("it's;rm.avi"), r"ffmpeg -i 'it'\''s;rm.avi' 'it'\''s;rm-whatsapp.mp4'");
     }
 }

@@ -1,0 +1,181 @@
+//! ZIP archives: the names in the central directory, which tell the formats that are ZIPs apart.
+//!
+//! Nothing is inflated. Deliberately not here: the rules of OOXML; they are in [`super::ooxml`].
+
+use std::io;
+
+use memchr::memmem;
+
+use crate::reader::Reader;
+
+/// Bytes of the central directory read: some ten thousand names.
+const MAX_DIRECTORY_BYTES: u64 = 1024 * 1024;
+
+/// The tail looked at for the end record: its comment may have 65535 bytes.
+const TAIL_BYTES: usize = 64 * 1024;
+
+/// Bytes of a stored first part or list of content types that are looked at.
+const MAX_PART_BYTES: usize = 16 * 1024;
+
+const LOCAL: &[u8; 4] = b"PK\x03\x04";
+const CENTRAL: &[u8; 4] = b"PK\x01\x02";
+const END: &[u8; 4] = b"PK\x05\x06";
+
+/// What the names of an archive tell.
+#[derive(Debug, Default)]
+pub(crate) struct Zip {
+    /// Whether the central directory could be read.
+    pub(crate) has_directory: bool,
+    /// Entries, as the end record tells.
+    pub(crate) entries: u64,
+    /// The list of content types, which every OOXML file has.
+    pub(crate) has_content_types: bool,
+    /// That list's text, where it is stored uncompressed.
+    pub(crate) content_types: Option<Vec<u8>>,
+    /// The text of a stored `mimetype`, which OpenDocument and EPUB begin with.
+    pub(crate) mimetype: Option<Vec<u8>>,
+    /// Whether some part is a macro project.
+    pub(crate) has_macros: bool,
+    /// Whether some part is encrypted.
+    pub(crate) encrypted: bool,
+    /// Which marks were met, as bits of [`MARKS`].
+    marks: u32,
+}
+
+/// Names, or starts of names ending in a slash, that tell formats apart.
+const MARKS: &[&[u8]] = &[
+    b"word/",
+    b"xl/",
+    b"ppt/",
+    b"xl/workbook.bin",
+    b"visio/",
+    b"meta-inf/manifest.mf",
+    b"androidmanifest.xml",
+    b"payload/",
+    b"fixeddocumentsequence.fdseq",
+    b"fixeddocseq.fdseq",
+    b"3d/",
+    b"appxmanifest.xml",
+    b"extension.vsixmanifest",
+    b"_rels/.rels",
+    b"word/document.xml",
+    b"xl/workbook.xml",
+    b"ppt/presentation.xml",
+    b"index/document.iwa",
+    b"doc.kml",
+];
+
+/// Reads a ZIP; `None` when the bytes do not start like one.
+pub(crate) fn read(reader: &mut Reader<'_>) -> io::Result<Option<Zip>> {
+    let head = reader.array::<4>(0)?.unwrap_or_default();
+    if head != *LOCAL && head != *END {
+        return Ok(None);
+    }
+    let mut zip = Zip { mimetype: read_mimetype(reader)?, ..Zip::default() };
+    let Some((directory_at, directory_bytes)) = read_end(reader, &mut zip)? else { return Ok(Some(zip)) };
+    let end = directory_at + directory_bytes.min(MAX_DIRECTORY_BYTES);
+    let mut at = directory_at;
+    let mut types_part = None;
+    while at < end {
+        let Some(header) = reader.array::<46>(at)?.filter(|header| header[..4] == *CENTRAL) else { break };
+        let short = |at: usize| u16::from_le_bytes([header[at], header[at + 1]]);
+        let long =
+            |at: usize| u32::from_le_bytes([header[at], header[at + 1], header[at + 2], header[at + 3]]);
+        zip.has_directory = true;
+        zip.encrypted |= short(8) & 1 == 1;
+        let name_bytes = usize::from(short(28));
+        let name = normal(reader.at(at + 46, name_bytes)?);
+        zip.mark(&name);
+        if name == b"[content_types].xml" {
+            zip.has_content_types = true;
+            let stored = short(10) == 0;
+            types_part = stored.then(|| (u64::from(long(42)), long(24) as usize));
+        }
+        at += 46 + name_bytes as u64 + u64::from(short(30)) + u64::from(short(32));
+    }
+    zip.has_directory |= zip.entries == 0;
+    if let Some((local_at, bytes)) = types_part {
+        zip.content_types = read_stored(reader, local_at, bytes)?;
+    }
+    Ok(Some(zip))
+}
+
+/// Finds the end record: where the directory stands and how long it is.
+fn read_end(reader: &mut Reader<'_>, zip: &mut Zip) -> io::Result<Option<(u64, u64)>> {
+    let tail_at = reader.len().saturating_sub(TAIL_BYTES as u64);
+    let tail = reader.at(tail_at, TAIL_BYTES)?;
+    let Some(hit) = memmem::rfind(tail, END).filter(|hit| hit + 22 <= tail.len()) else { return Ok(None) };
+    let record = &tail[hit..];
+    let short = |at: usize| u64::from(u16::from_le_bytes([record[at], record[at + 1]]));
+    let long = |at: usize| {
+        u64::from(u32::from_le_bytes([record[at], record[at + 1], record[at + 2], record[at + 3]]))
+    };
+    zip.entries = short(10);
+    let (bytes, said_at) = (long(12), long(16));
+    if (said_at == u64::from(u32::MAX) || zip.entries == u64::from(u16::MAX))
+        && let Some(place) = read_zip64_end(reader, tail_at + hit as u64, zip)? {
+            return Ok(Some(place));
+        }
+    // The directory ends where its end record starts, whatever offset is said: writers differ behind prefixes.
+    let at = (tail_at + hit as u64).checked_sub(bytes);
+    Ok(at.map(|at| (at, bytes)))
+}
+
+fn read_zip64_end(reader: &mut Reader<'_>, end_at: u64, zip: &mut Zip) -> io::Result<Option<(u64, u64)>> {
+    let Some(locator) = end_at.checked_sub(20) else { return Ok(None) };
+    let Some(locator) = reader.array::<20>(locator)?.filter(|bytes| bytes.starts_with(b"PK\x06\x07")) else {
+        return Ok(None);
+    };
+    let long = |bytes: &[u8]| bytes.try_into().map(u64::from_le_bytes).unwrap_or(0);
+    let Some(record) =
+        reader.array::<56>(long(&locator[8..16]))?.filter(|bytes| bytes.starts_with(b"PK\x06\x06"))
+    else {
+        return Ok(None);
+    };
+    zip.entries = long(&record[32..40]);
+    Ok(Some((long(&record[48..56]), long(&record[40..48]))))
+}
+
+/// The content of a first part named `mimetype`, when it is stored.
+fn read_mimetype(reader: &mut Reader<'_>) -> io::Result<Option<Vec<u8>>> {
+    if reader.at(30, 8)? != b"mimetype" {
+        return Ok(None);
+    }
+    let bytes = reader.le32(22)?.unwrap_or(0) as usize;
+    read_stored(reader, 0, bytes.min(128))
+}
+
+/// The content of a stored part, from its local header.
+fn read_stored(reader: &mut Reader<'_>, local_at: u64, bytes: usize) -> io::Result<Option<Vec<u8>>> {
+    let Some(header) = reader.array::<30>(local_at)?.filter(|header| header[..4] == *LOCAL) else {
+        return Ok(None);
+    };
+    let short = |at: usize| u64::from(u16::from_le_bytes([header[at], header[at + 1]]));
+    if short(8) != 0 {
+        return Ok(None);
+    }
+    Ok(Some(reader.at(local_at + 30 + short(26) + short(28), bytes.min(MAX_PART_BYTES))?.to_vec()))
+}
+
+/// A part's name as OPC compares it: without case, slashes forward, none in front.
+fn normal(name: &[u8]) -> Vec<u8> {
+    let forward = name.iter().map(|b| if *b == b'\\' { b'/' } else { b.to_ascii_lowercase() });
+    forward.skip_while(|b| *b == b'/').collect()
+}
+
+impl Zip {
+    fn mark(&mut self, name: &[u8]) {
+        self.has_macros |= name.ends_with(b"vbaproject.bin");
+        for (index, mark) in MARKS.iter().enumerate() {
+            if name == *mark || (mark.ends_with(b"/") && name.starts_with(mark)) {
+                self.marks |= 1 << index;
+            }
+        }
+    }
+
+    /// Whether a name of [`MARKS`], or something under it, is in the archive.
+    pub(crate) fn has(&self, mark: &str) -> bool {
+        let index = MARKS.iter().position(|known| *known == mark.as_bytes());
+        index.is_some_and(|index| self.marks >> index & 1 == 1)
+    }
+}

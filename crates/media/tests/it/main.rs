@@ -1,0 +1,4 @@
+//! Inspection from outside: samples, bombs, damage, properties, and the documents held to the code.
+
+mod samples;
+mod support;
