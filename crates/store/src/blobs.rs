@@ -166,15 +166,17 @@ impl BlobFolder {
 
 impl Unpromised {
     fn create(path: PathBuf) -> io::Result<Self> {
-        let file = File::options().read(true).write(true).create_new(true).mode(0o600).open(&path)?;
-        let unpromised = Self { file, path: Some(path) };
-        let locked = try_lock(&unpromised.file)?;
-        // A sweep that is told to spare nothing may come between making and locking.
-        if locked && unpromised.file.metadata()?.nlink() > 0 {
-            Ok(unpromised)
-        } else {
-            Err(io::Error::new(io::ErrorKind::Interrupted, "the new file was swept away"))
+        for _ in 0..MAX_CREATE_TRIES {
+            let file = File::options().read(true).write(true).create_new(true).mode(0o600).open(&path)?;
+            // Removes the file if anything fails from here on.
+            let mut unpromised = Self { file, path: Some(path.clone()) };
+            lock(&unpromised.file)?;
+            if unpromised.file.metadata()?.nlink() > 0 {
+                return Ok(unpromised);
+            }
+            unpromised.path = None;
         }
+        Err(io::Error::other("a new file is swept away as soon as it is made"))
     }
 
     /// The file, locked.
@@ -199,7 +201,18 @@ impl Drop for Unpromised {
     }
 }
 
-/// Takes the lock that marks a file as being made; false when someone else holds it.
+/// A sweep that is told to spare nothing may come between making a file and locking it; then it is made again.
+const MAX_CREATE_TRIES: usize = 16;
+
+/// Takes the lock that marks a file as being made, after whoever looks at it at this moment.
+fn lock(file: &File) -> io::Result<()> {
+    match file.lock() {
+        Err(error) if error.kind() == io::ErrorKind::Unsupported => Ok(()),
+        other => other,
+    }
+}
+
+/// Takes the same lock if nobody has it; false when someone does.
 ///
 /// File systems without locks (some network ones) give none; there the age of the file protects it from the sweep.
 pub(crate) fn try_lock(file: &File) -> io::Result<bool> {

@@ -120,9 +120,15 @@ pub enum StoreError {
     /// SQLite refused or failed.
     #[error("the catalog: {0}")]
     Catalog(#[from] rusqlite::Error),
-    /// The group that this write was committed with failed as a whole; nothing of it counts as done.
-    #[error("the catalog could not commit: {0}")]
-    NotCommitted(String),
+    /// The group that this write was committed with failed as a whole; nothing of it counts as done (though after a failed
+    /// sync it may turn out to be).
+    #[error("the catalog could not commit: {detail}")]
+    NotCommitted {
+        /// What SQLite said.
+        detail: String,
+        /// Whether the disk or the quota is full.
+        full: bool,
+    },
     /// A file could not be written.
     #[error("blobs: {0}")]
     Io(#[from] io::Error),
@@ -196,6 +202,7 @@ impl StoreError {
         match self {
             Self::Catalog(error) => error.sqlite_error_code() == Some(rusqlite::ErrorCode::DiskFull),
             Self::Io(error) => is_full(error),
+            Self::NotCommitted { full, .. } => *full,
             _ => false,
         }
     }

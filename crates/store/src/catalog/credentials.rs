@@ -169,8 +169,17 @@ impl Credential {
     }
 }
 
-const SELECT: &str = "SELECT id, account, kind, label, permissions, all_numbers, created_at, expires_at, revoked_at,
-    (SELECT group_concat(n.phone_number) FROM credential_number n WHERE n.credential = c.id) FROM credential c";
+/// A statement that selects [`Credential`]s: its columns in its order, then the rest.
+macro_rules! select_credentials {
+    ($rest:literal) => {
+        concat!(
+            "SELECT id, account, kind, label, permissions, all_numbers, created_at, expires_at, revoked_at, ",
+            "(SELECT group_concat(n.phone_number) FROM credential_number n WHERE n.credential = c.id) ",
+            "FROM credential c ",
+            $rest
+        )
+    };
+}
 
 impl Catalog {
     /// Adds a credential, and ends the others of its number if that is asked for, in one transaction.
@@ -189,8 +198,8 @@ impl Catalog {
                 end_other_keys(connection, &new, at)?;
             }
             let id = insert(connection, &new)?;
-            let sql = format!("{SELECT} WHERE c.id = ?1");
-            Ok(connection.prepare_cached(&sql)?.query_row([id], Credential::read)?)
+            let sql = select_credentials!("WHERE c.id = ?1");
+            Ok(connection.prepare_cached(sql)?.query_row([id], Credential::read)?)
         })
         .await
     }
@@ -200,8 +209,8 @@ impl Catalog {
     /// # Errors
     /// The catalog cannot be read.
     pub fn credential_by_hash(&self, hash: &[u8; 32]) -> Result<Option<Credential>, StoreError> {
-        let sql = format!("{SELECT} WHERE c.hash = ?1");
-        Ok(self.reader().prepare_cached(&sql)?.query_row([hash.as_slice()], Credential::read).optional()?)
+        let sql = select_credentials!("WHERE c.hash = ?1");
+        Ok(self.reader().prepare_cached(sql)?.query_row([hash.as_slice()], Credential::read).optional()?)
     }
 
     /// The credentials of one account, or of all; oldest first.
@@ -209,9 +218,9 @@ impl Catalog {
     /// # Errors
     /// The catalog cannot be read.
     pub fn credentials(&self, account: Option<AccountId>) -> Result<Vec<Credential>, StoreError> {
-        let sql = format!("{SELECT} WHERE ?1 IS NULL OR c.account = ?1 ORDER BY c.id");
+        let sql = select_credentials!("WHERE ?1 IS NULL OR c.account = ?1 ORDER BY c.id");
         let reader = self.reader();
-        let mut statement = reader.prepare_cached(&sql)?;
+        let mut statement = reader.prepare_cached(sql)?;
         let rows = statement.query_map([account.map(|account| account.0)], Credential::read)?;
         Ok(rows.collect::<Result<_, _>>()?)
     }

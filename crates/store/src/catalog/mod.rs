@@ -5,9 +5,11 @@
 //! touched from here.
 
 mod accounts;
+mod checks;
 mod credentials;
 mod media;
 mod phone_numbers;
+mod records;
 mod schema;
 mod throttles;
 mod writer;
@@ -26,7 +28,7 @@ pub use media::{Media, NewMedia, Origin, Totals};
 pub use phone_numbers::PhoneNumber;
 pub use throttles::ThrottleState;
 
-pub(crate) use media::{Insert, Inserted, StoredRecord, id_column};
+pub(crate) use records::{Insert, Inserted, RecordPlace, StoredRecord, id_column};
 pub(crate) use schema::{CATALOG_FILE, connect};
 
 use crate::error::{OpenError, StoreError};

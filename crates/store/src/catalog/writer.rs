@@ -165,9 +165,13 @@ impl WriterThread {
         if let Some(observer) = &self.observer {
             observer(Observation::GroupCommitted { operations, took: started.elapsed() });
         }
-        let failed = committed.err().map(|error| error.to_string());
         for answer in answers {
-            answer(failed.clone().map_or(Ok(()), |error| Err(StoreError::NotCommitted(error))));
+            answer(match &committed {
+                Ok(()) => Ok(()),
+                Err(error) => {
+                    Err(StoreError::NotCommitted { detail: error.to_string(), full: error.is_full() })
+                }
+            });
         }
     }
 
@@ -194,7 +198,7 @@ impl WriterThread {
             || {
                 schema::open_for_writing(&self.path).map_err(|error| match error {
                     OpenError::Catalog(error) => StoreError::Catalog(error),
-                    other => StoreError::NotCommitted(other.to_string()),
+                    other => StoreError::NotCommitted { detail: other.to_string(), full: false },
                 })
             },
             Ok,

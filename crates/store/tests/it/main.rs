@@ -1,4 +1,14 @@
 //! The store from outside: one file for each promise or part.
 
+mod accounts;
 mod bench;
+mod damage;
+mod dedup;
+mod format;
+mod keys;
+mod lifetimes;
 mod roundtrip;
+mod sweep;
+mod throttles;
+mod verify;
+mod writer;

@@ -1,0 +1,323 @@
+//! The rows behind media: what the rest of the store asks of them, box closed.
+//!
+//! Every statement that decides whether a blob may be shared or removed is here.
+
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension, Row};
+use wamedia_media::{MediaId, PhoneNumberId};
+
+use super::media::{Media, NewMedia, Origin};
+use super::phone_numbers::{column, number_at};
+use super::{Catalog, duration_millis, from_millis, instant, is_dangling, is_taken, millis};
+use crate::blobs::BlobName;
+use crate::error::StoreError;
+use crate::ids::AccountId;
+use crate::keys::KeyRing;
+use crate::record::{Bound, Hidden, unwrap};
+
+/// A record as it stands in the catalog, box closed.
+pub(crate) struct StoredRecord {
+    pub(crate) id: MediaId,
+    pub(crate) account: AccountId,
+    phone_number_id: PhoneNumberId,
+    mime_type: String,
+    pub(crate) bytes: u64,
+    origin: Origin,
+    pub(crate) created_at: i64,
+    pub(crate) last_used_at: i64,
+    pub(crate) expires_at: i64,
+    keep_for_ms: Option<i64>,
+    pub(crate) blob: BlobName,
+    pub(crate) dedup: [u8; 16],
+    pub(crate) key_version: u16,
+    pub(crate) sealed: Vec<u8>,
+}
+
+/// A statement that selects [`StoredRecord`]s: its columns in its order, then the rest.
+macro_rules! select_records {
+    ($rest:literal) => {
+        concat!(
+            "SELECT id, account, phone_number, mime_type, bytes, origin, created_at, last_used_at, expires_at, ",
+            "keep_for_ms, blob, dedup, key_version, box FROM media ",
+            $rest
+        )
+    };
+}
+
+impl StoredRecord {
+    fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
+        let out_of_range = rusqlite::Error::IntegralValueOutOfRange;
+        let id: i64 = row.get(0)?;
+        let origin: i64 = row.get(5)?;
+        Ok(Self {
+            id: u64::try_from(id).ok().and_then(MediaId::new).ok_or(out_of_range(0, id))?,
+            account: AccountId(row.get(1)?),
+            phone_number_id: number_at(row, 2)?,
+            mime_type: row.get(3)?,
+            bytes: row.get(4)?,
+            origin: Origin::from_code(origin).ok_or(out_of_range(5, origin))?,
+            created_at: row.get(6)?,
+            last_used_at: row.get(7)?,
+            expires_at: row.get(8)?,
+            keep_for_ms: row.get(9)?,
+            blob: BlobName::from_bytes(row.get(10)?),
+            dedup: row.get(11)?,
+            key_version: row.get(12)?,
+            sealed: row.get(13)?,
+        })
+    }
+
+    /// What the box must be bound to.
+    pub(crate) fn bound(&self) -> Bound<'_> {
+        Bound {
+            account: self.account,
+            id: self.id,
+            phone_number_id: self.phone_number_id,
+            blob: self.blob,
+            mime_type: &self.mime_type,
+            bytes: self.bytes,
+            origin: self.origin,
+            created_at: instant(self.created_at),
+            keep_for_ms: self.keep_for_ms,
+        }
+    }
+
+    /// Opens the box.
+    pub(crate) fn open(&self, keys: &KeyRing) -> Result<Hidden, StoreError> {
+        unwrap(keys, self.key_version, &self.bound(), &self.sealed)
+    }
+
+    /// The record as callers see it.
+    pub(crate) fn into_media(self, keys: &KeyRing) -> Result<Media, StoreError> {
+        let Hidden { data_key, sha256, file_name } = self.open(keys)?;
+        Ok(Media {
+            id: self.id,
+            account: self.account,
+            phone_number_id: self.phone_number_id,
+            mime_type: self.mime_type,
+            bytes: self.bytes,
+            sha256,
+            file_name,
+            origin: self.origin,
+            created_at: instant(self.created_at),
+            last_used_at: instant(self.last_used_at),
+            expires_at: instant(self.expires_at),
+            keep_for: self.keep_for_ms.map(from_millis),
+            blob: self.blob,
+            data_key,
+        })
+    }
+}
+
+/// Where a walk over the records stands.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct RecordPlace {
+    blob: Vec<u8>,
+    pub(crate) id: i64,
+}
+
+/// A record to insert.
+#[derive(Clone)]
+pub(crate) struct Insert {
+    pub(crate) id: MediaId,
+    pub(crate) new: NewMedia,
+    pub(crate) bytes: u64,
+    pub(crate) blob: BlobName,
+    pub(crate) dedup: [u8; 16],
+    pub(crate) key_version: u16,
+    pub(crate) sealed: Vec<u8>,
+    /// The blob is another record's: insert only while a record of this account refers to it.
+    pub(crate) shares: bool,
+}
+
+/// What became of an insert.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Inserted {
+    Yes,
+    /// Another media has this id.
+    IdTaken,
+    /// No record of the account refers to the blob any more.
+    NothingToShare,
+}
+
+impl Insert {
+    pub(crate) fn run(&self, connection: &Connection) -> Result<Inserted, StoreError> {
+        // With `shares`, the blob is safe from the moment this row stands: a blob is only removed by someone who saw,
+        // on this same thread, that no record refers to it.
+        let sql = "INSERT INTO media (id, account, phone_number, mime_type, bytes, origin, created_at, last_used_at,
+                       expires_at, keep_for_ms, blob, dedup, key_version, box)
+                   SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7, ?8, ?9, ?10, ?11, ?12, ?13
+                   WHERE NOT ?14 OR EXISTS (SELECT 1 FROM media WHERE blob = ?10 AND account = ?2)";
+        let new = &self.new;
+        let inserted = connection.prepare_cached(sql)?.execute(rusqlite::params![
+            id_column(self.id),
+            new.account.0,
+            column(new.phone_number_id),
+            new.mime_type,
+            self.bytes,
+            new.origin.code(),
+            millis(new.created_at),
+            millis(new.expires_at),
+            new.keep_for.map(duration_millis),
+            self.blob.as_bytes(),
+            self.dedup,
+            self.key_version,
+            self.sealed,
+            self.shares,
+        ]);
+        match inserted {
+            Ok(0) => Ok(Inserted::NothingToShare),
+            Ok(_) => Ok(Inserted::Yes),
+            Err(error) if is_taken(&error) => Ok(Inserted::IdTaken),
+            Err(error) if is_dangling(&error) => Err(StoreError::NotFound { what: "account" }),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+/// A record that is gone, and what remains of it.
+pub(crate) struct Removed {
+    pub(crate) blob: BlobName,
+    /// Whether it had not expired.
+    pub(crate) was_live: bool,
+    /// Whether no other record refers to the blob. Once so, always so: sharing needs a record to share with.
+    pub(crate) blob_is_free: bool,
+}
+
+impl Catalog {
+    /// One record of an account, unless it has expired.
+    pub(super) fn live_record(
+        &self,
+        account: AccountId,
+        id: MediaId,
+        now: Timestamp,
+    ) -> Result<Option<StoredRecord>, StoreError> {
+        let sql = select_records!("WHERE id = ?1 AND account = ?2 AND expires_at > ?3");
+        let reader = self.reader();
+        let mut statement = reader.prepare_cached(sql)?;
+        Ok(statement.query_row((id_column(id), account.0, millis(now)), StoredRecord::read).optional()?)
+    }
+
+    /// Whether a record is there, expired or not.
+    pub(crate) fn has_media(&self, account: AccountId, id: MediaId) -> Result<bool, StoreError> {
+        let reader = self.reader();
+        let mut statement = reader.prepare_cached("SELECT 1 FROM media WHERE id = ?1 AND account = ?2")?;
+        Ok(statement.exists((id_column(id), account.0))?)
+    }
+
+    /// The newest record of the same content in the account, live or not.
+    pub(crate) fn same_content(
+        &self,
+        account: AccountId,
+        dedup: [u8; 16],
+    ) -> Result<Option<StoredRecord>, StoreError> {
+        let sql = select_records!("WHERE account = ?1 AND dedup = ?2 ORDER BY created_at DESC LIMIT 1");
+        let reader = self.reader();
+        let mut statement = reader.prepare_cached(sql)?;
+        Ok(statement.query_row((account.0, dedup), StoredRecord::read).optional()?)
+    }
+
+    /// Deletes one record.
+    pub(crate) async fn delete_media(
+        &self,
+        account: AccountId,
+        id: MediaId,
+        now: Timestamp,
+    ) -> Result<Option<Removed>, StoreError> {
+        self.write(move |connection| {
+            let sql = "DELETE FROM media WHERE id = ?1 AND account = ?2 RETURNING blob, expires_at > ?3";
+            let removed = connection
+                .prepare_cached(sql)?
+                .query_row((id_column(id), account.0, millis(now)), read_removed)
+                .optional()?;
+            removed.map(|removed| look_for_sharers(connection, removed)).transpose()
+        })
+        .await
+    }
+
+    /// Deletes up to `limit` expired records.
+    pub(crate) async fn delete_expired(
+        &self,
+        now: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<Removed>, StoreError> {
+        self.write(move |connection| {
+            let sql = "DELETE FROM media WHERE id IN (SELECT id FROM media WHERE expires_at <= ?1 LIMIT ?2)
+                       RETURNING blob, 0";
+            let removed: Vec<Removed> = connection
+                .prepare_cached(sql)?
+                .query_map((millis(now), limit), read_removed)?
+                .collect::<Result<_, _>>()?;
+            removed.into_iter().map(|removed| look_for_sharers(connection, removed)).collect()
+        })
+        .await
+    }
+
+    /// Whether a record refers to the blob.
+    pub(crate) fn is_referenced(&self, blob: BlobName) -> Result<bool, StoreError> {
+        is_referenced(&self.reader(), blob)
+    }
+
+    /// Which of these blobs no record refers to, as the writer sees it.
+    pub(crate) async fn unreferenced(&self, blobs: Vec<BlobName>) -> Result<Vec<BlobName>, StoreError> {
+        self.write(move |connection| {
+            let mut free = Vec::new();
+            for blob in blobs {
+                if !is_referenced(connection, blob)? {
+                    free.push(blob);
+                }
+            }
+            Ok(free)
+        })
+        .await
+    }
+
+    /// Records in the order of their blobs, after the place given: for walks that must not hold a long read.
+    pub(crate) fn records_by_blob(
+        &self,
+        after: &RecordPlace,
+        limit: u32,
+    ) -> Result<Vec<(RecordPlace, rusqlite::Result<StoredRecord>)>, StoreError> {
+        let sql = select_records!("WHERE (blob, id) > (?1, ?2) ORDER BY blob, id LIMIT ?3");
+        let reader = self.reader();
+        let mut statement = reader.prepare_cached(sql)?;
+        let rows = statement.query_map((&after.blob, after.id, limit), |row| {
+            Ok((RecordPlace { blob: row.get("blob")?, id: row.get("id")? }, StoredRecord::read(row)))
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Records under older versions of the ring, in the order of their ids, after the one given.
+    pub(crate) fn records_before_version(
+        &self,
+        version: u16,
+        after: i64,
+        limit: u32,
+    ) -> Result<Vec<StoredRecord>, StoreError> {
+        let sql = select_records!("WHERE id > ?1 AND key_version < ?2 ORDER BY id LIMIT ?3");
+        let reader = self.reader();
+        let mut statement = reader.prepare_cached(sql)?;
+        let rows = statement.query_map((after, version, limit), StoredRecord::read)?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+}
+
+/// A media id as the catalog keeps it.
+pub(crate) fn id_column(id: MediaId) -> i64 {
+    // Ids fit by construction: they have at most 17 digits.
+    i64::try_from(id.get()).unwrap_or(i64::MAX)
+}
+
+fn read_removed(row: &Row<'_>) -> rusqlite::Result<Removed> {
+    let blob = BlobName::from_bytes(row.get(0)?);
+    Ok(Removed { blob, was_live: row.get(1)?, blob_is_free: false })
+}
+
+fn look_for_sharers(connection: &Connection, removed: Removed) -> Result<Removed, StoreError> {
+    Ok(Removed { blob_is_free: !is_referenced(connection, removed.blob)?, ..removed })
+}
+
+fn is_referenced(connection: &Connection, blob: BlobName) -> Result<bool, StoreError> {
+    let mut statement = connection.prepare_cached("SELECT 1 FROM media WHERE blob = ?1")?;
+    Ok(statement.exists([blob.as_bytes()])?)
+}
