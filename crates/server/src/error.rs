@@ -109,6 +109,7 @@ impl MediaError {
         !matches!(
             self,
             Self::Unauthenticated
+                | Self::BodyLost { .. }
                 | Self::UploadRate { .. }
                 | Self::Blocked { .. }
                 | Self::Overloaded

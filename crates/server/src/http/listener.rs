@@ -6,26 +6,21 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::{Request, Response};
-use hyper::body::Incoming;
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
+use http::Response;
 use prometheus_client::metrics::gauge::Gauge;
-use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
+use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 use wamedia_wire::fbtrace::TraceId;
 use wamedia_wire::graph::GraphError;
 
+pub use super::connection::{Arrived, Phase};
+use super::connection::{Connection, until};
 use super::framing::HeadLimits;
-use super::front::{Deadlines, Front, REFUSED_PATH, Refused};
+use super::front::Deadlines;
 use super::tls::Tls;
 use crate::config::Limits;
-
-/// The library's read buffer: also the most of a body that is in memory between socket and parser.
-const BUFFER_BYTES: usize = 64 * 1024;
 
 /// How long a drained listener goes on accepting. Connections that were already on their way are served rather
 /// than reset, and every answer tells its client to go.
@@ -41,17 +36,6 @@ fn farewell() -> String {
          cache-control: no-store\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}",
         body.len(),
     )
-}
-
-/// Where a service runs: running, draining, ending.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub enum Phase {
-    /// Serving.
-    Running,
-    /// Still accepting, but sending clients away.
-    Lame,
-    /// Accepting no more; finishing what was begun.
-    Draining,
 }
 
 /// Bounds of a listener.
@@ -79,16 +63,6 @@ impl From<&Limits> for Bounds {
     }
 }
 
-/// One request as the front let it pass.
-pub struct Arrived {
-    /// The request.
-    pub request: Request<Incoming>,
-    /// `http` or `https`.
-    pub scheme: &'static str,
-    /// Set where the front refused what the client sent; the request only stands in for it.
-    pub refused: Option<super::framing::Refusal>,
-}
-
 /// Serves `listener` until `phase` ends it, then drains. Returns how many connections had to be cut.
 pub async fn serve<F, Fut, B>(
     listener: TcpListener,
@@ -106,44 +80,85 @@ where
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
     let places = Arc::new(Semaphore::new(bounds.connections));
+    let door = Door { tls, bounds, open, places, phase: phase.clone(), service };
     let mut connections = JoinSet::new();
     loop {
-        let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
+        tokio::select! {
+            accepted = listener.accept() => if let Some(stream) = check(accepted).await {
+                door.welcome(stream, &mut connections);
+            },
             () = until(&mut phase, Phase::Draining) => break,
             // Ended connections are forgotten as they end.
-            Some(_) = connections.join_next() => continue,
-        };
-        let Some(stream) = check(accepted).await else { continue };
-        let Ok(place) = places.clone().try_acquire_owned() else {
-            connections.spawn(turn_away(stream, tls.is_some()));
-            continue;
-        };
-        let counted = Counted::new(open.clone(), place);
-        let connection = Connection { bounds, phase: phase.clone(), service: service.clone() };
-        let tls = tls.clone();
-        connections.spawn(async move {
-            let _counted = counted;
-            match tls {
-                None => connection.run(stream, "http").await,
-                Some(tls) => {
-                    let handshake =
-                        tokio::time::timeout(bounds.deadlines.header, tls.acceptor().accept(stream));
-                    match handshake.await {
-                        Ok(Ok(stream)) => connection.run(stream, "https").await,
-                        Ok(Err(error)) => tracing::debug!(%error, "a TLS handshake failed"),
-                        Err(_) => tracing::debug!("a TLS handshake took too long"),
-                    }
-                }
-            }
-        });
+            Some(ended) = connections.join_next() => report_panic(ended),
+        }
+    }
+    // Who knocked before the door closed is still served.
+    while let Ok(accepted) = tokio::time::timeout(Duration::ZERO, listener.accept()).await {
+        let Some(stream) = check(accepted).await else { break };
+        door.welcome(stream, &mut connections);
     }
     drop(listener);
-    let drained = async { while connections.join_next().await.is_some() {} };
+    let drained = async {
+        while let Some(ended) = connections.join_next().await {
+            report_panic(ended);
+        }
+    };
     let _ = tokio::time::timeout(bounds.drain_for, drained).await;
     let cut = connections.len();
     connections.shutdown().await;
     cut
+}
+
+fn report_panic(ended: Result<(), JoinError>) {
+    if let Err(error) = ended
+        && error.is_panic()
+    {
+        tracing::error!(%error, "a connection's task panicked; the service goes on");
+    }
+}
+
+/// What every connection is given.
+struct Door<F> {
+    tls: Option<Tls>,
+    bounds: Bounds,
+    open: Gauge,
+    places: Arc<Semaphore>,
+    phase: watch::Receiver<Phase>,
+    service: F,
+}
+
+impl<F> Door<F> {
+    fn welcome<Fut, B>(&self, stream: TcpStream, connections: &mut JoinSet<()>)
+    where
+        F: Fn(Arrived) -> Fut + Clone + Send + Sync + 'static,
+        Fut: Future<Output = Response<B>> + Send,
+        B: http_body::Body + Send + 'static,
+        B::Data: Send,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        let tls = self.tls.clone();
+        let Ok(place) = self.places.clone().try_acquire_owned() else {
+            connections.spawn(turn_away(stream, tls.is_some()));
+            return;
+        };
+        let counted = Counted::new(self.open.clone(), place);
+        let deadline = self.bounds.deadlines.header;
+        let connection = Connection {
+            head: self.bounds.head,
+            deadlines: self.bounds.deadlines,
+            phase: self.phase.clone(),
+            service: self.service.clone(),
+        };
+        connections.spawn(async move {
+            let _counted = counted;
+            let Some(tls) = tls else { return connection.run(stream, "http").await };
+            match tokio::time::timeout(deadline, tls.acceptor().accept(stream)).await {
+                Ok(Ok(stream)) => connection.run(stream, "https").await,
+                Ok(Err(error)) => tracing::debug!(%error, "a TLS handshake failed"),
+                Err(_) => tracing::debug!("a TLS handshake took too long"),
+            }
+        });
+    }
 }
 
 /// Lets clients go before the door closes: see [`LAME_FOR`].
@@ -151,11 +166,6 @@ pub async fn drain(phase: &watch::Sender<Phase>) {
     phase.send_replace(Phase::Lame);
     tokio::time::sleep(LAME_FOR).await;
     phase.send_replace(Phase::Draining);
-}
-
-/// Waits for a phase; a sender that is gone has ended them all.
-async fn until(phase: &mut watch::Receiver<Phase>, awaited: Phase) {
-    let _ = phase.wait_for(|phase| *phase >= awaited).await;
 }
 
 /// An accepted stream, or a short rest where the machine has no more to give.
@@ -207,58 +217,5 @@ impl Counted {
 impl Drop for Counted {
     fn drop(&mut self) {
         self.open.dec();
-    }
-}
-
-struct Connection<F> {
-    bounds: Bounds,
-    phase: watch::Receiver<Phase>,
-    service: F,
-}
-
-impl<F> Connection<F> {
-    async fn run<S, Fut, B>(self, stream: S, scheme: &'static str)
-    where
-        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-        F: Fn(Arrived) -> Fut,
-        Fut: Future<Output = Response<B>>,
-        B: http_body::Body + 'static,
-        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
-    {
-        let Self { bounds, mut phase, service } = self;
-        let refused = Refused::default();
-        let front = Front::new(stream, bounds.head, bounds.deadlines, refused.clone());
-        let seen = phase.clone();
-        let service = service_fn(|request: Request<Incoming>| {
-            let refusal = refused.get().copied().filter(|_| request.uri().path() == REFUSED_PATH);
-            let answer = service(Arrived { request, scheme, refused: refusal });
-            let seen = seen.clone();
-            async move {
-                let mut response = answer.await;
-                let lame = *seen.borrow() >= Phase::Lame;
-                if lame {
-                    let close = http::HeaderValue::from_static("close");
-                    response.headers_mut().insert(http::header::CONNECTION, close);
-                }
-                Ok::<_, std::convert::Infallible>(response)
-            }
-        });
-        let mut builder = http1::Builder::new();
-        // The front has its own bounds and deadlines; these are a second fence behind it.
-        builder
-            .max_buf_size(BUFFER_BYTES.max(bounds.head.max_bytes))
-            .max_headers(bounds.head.max_headers + 1);
-        let serving = builder.serve_connection(TokioIo::new(front), service);
-        tokio::pin!(serving);
-        let served = tokio::select! {
-            served = serving.as_mut() => served,
-            () = until(&mut phase, Phase::Draining) => {
-                serving.as_mut().graceful_shutdown();
-                serving.await
-            }
-        };
-        if let Err(error) = served {
-            tracing::debug!(%error, "a connection ended early");
-        }
     }
 }

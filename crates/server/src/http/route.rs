@@ -175,6 +175,53 @@ mod tests {
         }
     }
 
+    /// The paths of the description of the API, each with the methods it lists.
+    fn described() -> Vec<(String, Vec<String>)> {
+        let mut paths: Vec<(String, Vec<String>)> = Vec::new();
+        for line in include_str!("../../../../docs/openapi.yaml").lines() {
+            let key = line.trim_end_matches(':');
+            if let Some(path) = key.strip_prefix("  /") {
+                paths.push((format!("/{path}"), Vec::new()));
+            } else if let (Some(method), Some((_, methods))) = (key.strip_prefix("    "), paths.last_mut())
+                && ["get", "head", "post", "put", "patch", "delete", "options", "trace"].contains(&method)
+            {
+                methods.push(method.to_uppercase());
+            }
+        }
+        paths
+    }
+
+    #[test]
+    fn the_description_of_the_api_and_the_routes_are_the_same() {
+        let described = described();
+        let mut seen = Vec::new();
+        for (template, mut methods) in described {
+            let path = [
+                ("{version}", "v21.0"),
+                ("{phone_number_id}", "1025723653965602"),
+                ("{media_id}", "1761991787669262"),
+            ]
+            .iter()
+            .fold(template.clone(), |path, (name, value)| path.replace(name, value));
+            let target = route(&path, "").target;
+            let mut served: Vec<String> =
+                target.methods().iter().map(|(method, _)| method.to_string()).collect();
+            methods.sort_unstable();
+            served.sort_unstable();
+            assert_eq!(methods, served, "{template}");
+            seen.push(std::mem::discriminant(&target));
+        }
+        let all = [
+            Target::Uploads { phone_number_id: None },
+            Target::Media { id: String::new() },
+            Target::Attachment { query_in_path: None },
+            Target::AttachmentUnslashed,
+        ];
+        for target in all {
+            assert!(seen.contains(&std::mem::discriminant(&target)), "{target:?} is not described");
+        }
+    }
+
     #[test]
     fn every_shape_of_path_finds_its_target() {
         let uploads = |number: Option<&str>| Target::Uploads { phone_number_id: number.map(str::to_owned) };

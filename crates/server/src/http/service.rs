@@ -25,7 +25,7 @@ use super::{delete, download, request, retrieve_url, upload};
 use crate::action::Action;
 use crate::app::App;
 use crate::error::MediaError;
-use crate::operations::{Presented, authenticate};
+use crate::operations::{Caller, Presented, authenticate};
 
 /// A body that nobody asked for is read up to here so that the connection can be kept.
 const IDLE_BODY_BYTES: u64 = 64 * 1024;
@@ -130,7 +130,7 @@ impl Exchange<'_> {
         };
         let number = match &upload_number {
             Some(number) => number.as_ref().ok().copied(),
-            None => caller.throttled_number(self.asked_number().and_then(|text| text.parse().ok())),
+            None => self.counted_number(&caller)?,
         };
         *throttled = number;
         let bound = number.filter(|_| self.app.throttle.binds(self.dialect.name()));
@@ -157,6 +157,16 @@ impl Exchange<'_> {
             self.count(number, action).await?;
         }
         result
+    }
+
+    /// The number that a request without one in its path is counted for: the credential's only one, else the one it
+    /// asks for, if it is the caller's own. Nobody can be made to answer for another's errors.
+    fn counted_number(&self, caller: &Caller) -> Result<Option<PhoneNumberId>, MediaError> {
+        let asked = || self.asked_number().and_then(|text| text.parse().ok());
+        match caller.only_number().or_else(asked) {
+            Some(number) if caller.owns(self.app, number)? => Ok(Some(number)),
+            _ => Ok(None),
+        }
     }
 
     async fn count(&self, number: PhoneNumberId, action: Action) -> Result<(), MediaError> {

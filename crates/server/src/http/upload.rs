@@ -48,7 +48,5 @@ pub fn number_of(
     };
     let unknown = || MediaError::NoSuchPhoneNumber { id: text.to_owned() };
     let number = text.parse().map_err(|_| unknown())?;
-    let registered = exchange.app.store.catalog().phone_number(number)?;
-    let own = registered.is_some_and(|found| found.account == caller.account()) && caller.may_use(number);
-    if own { Ok(number) } else { Err(unknown()) }
+    if caller.owns(exchange.app, number)? { Ok(number) } else { Err(unknown()) }
 }

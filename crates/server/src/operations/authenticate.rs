@@ -53,23 +53,22 @@ impl Caller {
         self.credential.account
     }
 
-    /// The number that the rules are counted for: the one that was asked for if it is the caller's, else the
-    /// credential's only one.
-    pub fn throttled_number(&self, asked: Option<PhoneNumberId>) -> Option<PhoneNumberId> {
+    /// The number of a credential that is for one only, as every 360dialog key is.
+    pub fn only_number(&self) -> Option<PhoneNumberId> {
         match self.credential.phone_number_ids.as_slice() {
             [only] => Some(*only),
-            _ => asked.filter(|number| self.credential.allows_number(*number)),
+            _ => None,
         }
     }
 
-    /// Whether the credential was made for this number. A token without numbers is for all of its account.
-    pub fn may_use(&self, number: PhoneNumberId) -> bool {
-        self.credential.allows_number(number)
-    }
-
-    /// The one number of a 360dialog key.
-    pub fn only_number(&self) -> Option<PhoneNumberId> {
-        self.throttled_number(None)
+    /// Whether the number is the account's and the credential's.
+    ///
+    /// # Errors
+    /// The catalog cannot be read.
+    pub fn owns(&self, app: &App, number: PhoneNumberId) -> Result<bool, MediaError> {
+        let registered = app.store.catalog().phone_number(number)?;
+        Ok(registered.is_some_and(|found| found.account == self.account())
+            && self.credential.allows_number(number))
     }
 
     /// # Errors
