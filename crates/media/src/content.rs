@@ -2,7 +2,7 @@
 
 use std::io;
 
-use crate::probe::{aac, amr, bmff, jpeg, known, mpeg, ogg, ole, pdf, png, text, webp, zip};
+use crate::probe::{aac, amr, bmff, id3, jpeg, known, mpeg, ogg, ole, pdf, png, text, webp, zip};
 use crate::reader::Reader;
 use crate::{Facts, Found};
 
@@ -63,6 +63,7 @@ impl Content {
             pdf::read => Self::Pdf,
             aac::read => Self::Adts,
             mpeg::read => Self::MpegAudio,
+            id3::read_lone => Self::Other,
         }
         Ok(None)
     }

@@ -34,11 +34,11 @@ pub fn inspect(
     let content = Content::read(&mut reader)?;
     let mut case = Case::new(declared, &content, reader.len());
     judge_size(&mut case);
-    if reader.len() > 0 {
-        (declared.probe)(&mut case);
-    }
     if reader.is_exhausted() {
         case.note(Rule::TooConvoluted, "its structure would take more reading than any honest file needs");
+    }
+    if reader.len() > 0 {
+        (declared.probe)(&mut case);
     }
     if let Some(name) = options.file_name {
         judge_name(&mut case, name);
@@ -118,11 +118,21 @@ const CODEC_PARAMETERS: &[(&str, &str)] = &[
     ("avc3", "h264"),
 ];
 
-/// Warns when the extension is that of another row only.
+/// Extensions of other common types, which a name may carry in vain.
+#[rustfmt::skip]
+const OTHER_EXTENSIONS: &[&str] = &[
+    "docm", "dotx", "dotm", "xlsm", "xlsb", "xltx", "xltm", "pptm", "ppsx", "ppsm", "potx", "potm", "odt", "ods", "odp",
+    "rtf", "gif", "heic", "heif", "avif", "bmp", "tif", "tiff", "svg", "jxl", "jp2", "ico", "psd", "webm", "mkv", "mov",
+    "avi", "wmv", "flv", "mpg", "mpeg", "ts", "3g2", "wav", "flac", "wma", "aiff", "caf", "mid", "zip", "rar", "7z", "gz",
+    "tar", "exe", "apk", "jar", "epub",
+];
+
+/// Warns when the extension is another type's.
 fn judge_name(case: &mut Case<'_>, name: &str) {
     let Some(extension) = extension_of(name) else { return };
     let names = |row: &MediaType| row.extension == extension || row.also.contains(&&*extension);
-    if !names(case.declared) && MEDIA_TYPES.iter().any(names) {
+    let is_known = MEDIA_TYPES.iter().any(names) || OTHER_EXTENSIONS.contains(&&*extension);
+    if !names(case.declared) && is_known {
         let expected = case.declared.extension;
         case.note(
             Rule::NameDisagrees,

@@ -7,7 +7,7 @@ pub(crate) mod aac;
 pub(crate) mod amr;
 pub(crate) mod bmff;
 mod exif;
-mod id3;
+pub(crate) mod id3;
 pub(crate) mod jpeg;
 pub(crate) mod known;
 pub(crate) mod mp4;

@@ -49,9 +49,8 @@ pub(crate) struct Movie {
     pub(crate) tracks: Vec<Track>,
     /// The length in milliseconds.
     pub(crate) duration_ms: Option<u64>,
-    /// Where the index lies.
-    pub(crate) moov_range: (u64, u64),
-    has_data: bool,
+    /// Where the media data lies; empty when not all of it was met.
+    data: Vec<(u64, u64)>,
 }
 
 /// First boxes a file of this family starts with; anything else is another format.
@@ -69,15 +68,19 @@ pub(crate) fn read(reader: &mut Reader<'_>) -> io::Result<Option<Movie>> {
     let mut movie = Movie::default();
     let mut boxes = Boxes::new(0, reader.len());
     let mut fragments = 0;
+    let mut complete = false;
     for _ in 0..MAX_TOP_BOXES {
-        let Some(item) = boxes.next(reader)? else { break };
+        let Some(item) = boxes.next(reader)? else {
+            complete = true;
+            break;
+        };
         movie.cut |= item.cut;
         match &item.kind {
             b"ftyp" | b"styp" if movie.brands.is_empty() => read_brands(reader, &item, &mut movie)?,
             b"moov" if !movie.has_moov => read_moov(reader, &item, &mut movie)?,
             b"mdat" => {
                 movie.moov_last |= !movie.has_moov;
-                movie.has_data = true;
+                movie.data.push((item.start, item.end));
             }
             b"moof" => {
                 movie.fragmented = true;
@@ -92,7 +95,10 @@ pub(crate) fn read(reader: &mut Reader<'_>) -> io::Result<Option<Movie>> {
     movie.cut |= boxes.is_broken();
     movie.moov_last &= movie.has_moov;
     // Without brands only an index, or fragments, make it this format: four bytes alone may be chance.
-    let known = !movie.brands.is_empty() || movie.has_moov || (movie.has_data && !movie.cut);
+    let known = !movie.brands.is_empty() || movie.has_moov || (!movie.data.is_empty() && !movie.cut);
+    if !complete {
+        movie.data.clear();
+    }
     Ok(known.then_some(movie))
 }
 
@@ -106,7 +112,6 @@ fn read_brands(reader: &mut Reader<'_>, item: &MediaBox, movie: &mut Movie) -> i
 
 fn read_moov(reader: &mut Reader<'_>, moov: &MediaBox, movie: &mut Movie) -> io::Result<()> {
     movie.has_moov = true;
-    movie.moov_range = (moov.start, moov.end);
     let mut children = Boxes::new(moov.start, moov.end);
     while let Some(child) = children.next(reader)? {
         match &child.kind {
@@ -130,6 +135,11 @@ impl Movie {
     /// Tracks of sound.
     pub(crate) fn sounds(&self) -> impl Iterator<Item = &Track> {
         self.tracks.iter().filter(|track| track.handler == Handler::Audio)
+    }
+
+    /// Whether a byte is known to lie outside the media data.
+    pub(crate) fn is_outside_data(&self, offset: u64) -> bool {
+        !self.data.is_empty() && !self.data.iter().any(|(start, end)| (*start..*end).contains(&offset))
     }
 
     /// Whether every brand is QuickTime's.

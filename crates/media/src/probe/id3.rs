@@ -2,6 +2,7 @@
 
 use std::io;
 
+use crate::Found;
 use crate::reader::Reader;
 
 /// Tags skipped at the start; some files carry two or three.
@@ -31,6 +32,12 @@ pub(super) fn skip(reader: &mut Reader<'_>) -> io::Result<u64> {
         }
     }
     Ok(at)
+}
+
+/// A tag and nothing behind it that is known.
+pub(crate) fn read_lone(reader: &mut Reader<'_>) -> io::Result<Option<Found>> {
+    let is_tag = tag_bytes(reader, 0)?.is_some();
+    Ok(is_tag.then_some(Found { mime: "application/x-id3", name: "ID3 tag without audio" }))
 }
 
 /// Whether what stands here is a tag at the end of a file, where frames are over.

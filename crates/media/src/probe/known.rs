@@ -97,6 +97,9 @@ const SIGNATURES: &[Signature] = &[
     (0, b"\x9b\xa5\x21\0", "application/x-word1", "Word 1 document"),
     (0, b"\x31\xbe\0\0", "application/x-word-dos", "Word for DOS or Write document"),
     (0, b"\xffWPC", "application/vnd.wordperfect", "WordPerfect document"),
+    (0, b"\0\x05\x16\0", "application/applefile", "AppleSingle file"),
+    (0, b"\0\x05\x16\x07", "multipart/appledouble", "AppleDouble file"),
+    (0, b"\xe4\x52\x5c\x7b\x8c\xd8\xa7\x4d", "application/onenote", "OneNote notebook"),
     (0, b"PK\x07\x08", "application/zip", "split ZIP archive"),
 ];
 
@@ -159,7 +162,7 @@ fn stream(head: &[u8]) -> Option<Found> {
 fn weak(head: &[u8], len: u64) -> Option<Found> {
     let le32 =
         |at: usize| head.get(at..at + 4).and_then(|bytes| bytes.try_into().ok()).map(u32::from_le_bytes);
-    if head.starts_with(b"BM") && matches!(le32(14), Some(12 | 40 | 52 | 56 | 64 | 108 | 124)) {
+    if head.starts_with(b"BM") && matches!(le32(14), Some(12 | 16 | 40 | 48 | 52 | 56 | 64 | 108 | 124)) {
         return Some(Found { mime: "image/bmp", name: "BMP image" });
     }
     if head.starts_with(b"MZ") && len >= 64 {

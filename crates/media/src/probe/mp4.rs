@@ -20,7 +20,9 @@ pub(crate) fn judge_video(case: &mut Case<'_>) {
         return case.note_other_type();
     }
     case.found_as = Some(found_as(movie));
-    judge_container(case, movie);
+    if !judge_container(case, movie) {
+        return;
+    }
     if case.declared.mime == "video/3gpp" {
         judge_3gp_brands(case, movie);
     } else {
@@ -40,7 +42,9 @@ pub(crate) fn judge_audio(case: &mut Case<'_>) {
         return case.note_other_type();
     }
     case.found_as = Some(found_as(movie));
-    judge_container(case, movie);
+    if !judge_container(case, movie) {
+        return;
+    }
     if movie.brands.is_empty() {
         case.note(Rule::Brand, "it names no brand (no ftyp), as old QuickTime files do");
     } else if movie.only_quicktime() {
@@ -53,7 +57,7 @@ pub(crate) fn judge_audio(case: &mut Case<'_>) {
     }
     let mut sounds = movie.sounds();
     let Some(sound) = sounds.next() else {
-        if movie.has_moov && movie.videos().next().is_none() {
+        if movie.videos().next().is_none() {
             case.note(Rule::Undecodable, "it has no audio track");
         }
         return;
@@ -97,48 +101,59 @@ fn vendor_codec(codec: &str) -> String {
     if named && !codec.starts_with("mp4-object") { codec.to_owned() } else { "unknown".to_owned() }
 }
 
-/// Can anything be decoded at all?
-fn judge_container(case: &mut Case<'_>, movie: &Movie) {
+/// Can anything be decoded at all? Tells whether judging further makes sense.
+fn judge_container(case: &mut Case<'_>, movie: &Movie) -> bool {
+    let refuse = |case: &mut Case<'_>, rule, message: String| {
+        case.note(rule, message);
+        false
+    };
     if !movie.has_moov {
         let why = if movie.fragmented { "a fragment without its start" } else { "cut off or never finished" };
-        return case.note(Rule::Undecodable, format!("it has no index (moov): it is {why}"));
+        return refuse(case, Rule::Undecodable, format!("it has no index (moov): it is {why}"));
     }
     if let Some(track) = movie.tracks.iter().find(|track| track.encrypted) {
-        return case.note(Rule::EncryptedMedia, format!("its {} track is encrypted", track.facts.kind));
+        return refuse(case, Rule::EncryptedMedia, format!("its {} track is encrypted", track.facts.kind));
     }
     if movie.compressed {
-        return case
-            .note(Rule::Undecodable, "its index is compressed, as in QuickTime files of the nineties");
+        return refuse(
+            case,
+            Rule::Undecodable,
+            "its index is compressed, as in QuickTime files of the nineties".into(),
+        );
     }
     if movie.tracks.is_empty() {
-        return case.note(Rule::Undecodable, "its index names no track");
+        return refuse(case, Rule::Undecodable, "its index names no track".into());
     }
-    let streams = || movie.videos().chain(movie.sounds());
-    if let Some((track, offset)) =
-        streams().find_map(|track| Some((track, track.chunks?.1)).filter(|(_, offset)| *offset >= case.bytes))
-    {
-        let kind = track.facts.kind;
-        case.note(
-            Rule::Undecodable,
-            format!(
-                "its {kind} track points at byte {offset}, past the end of the file at {}: it is cut off",
-                case.bytes
-            ),
-        );
-    } else if let Some((track, offset)) = streams().find_map(|track| {
-        let (least, _) = track.chunks?;
-        (movie.moov_range.0..movie.moov_range.1).contains(&least).then_some((track, least))
-    }) {
-        let kind = track.facts.kind;
-        case.note(
-            Rule::Undecodable,
-            format!("its {kind} track points at byte {offset}, into the index itself"),
-        );
-    } else if !movie.fragmented && streams().all(|track| track.samples == 0) {
-        case.note(Rule::Undecodable, "its tracks have no samples");
-    } else if movie.cut {
+    if let Some(message) = misplaced_samples(movie, case.bytes) {
+        return refuse(case, Rule::Undecodable, message);
+    }
+    if movie.cut {
         case.note(Rule::Damaged, "a box is larger than the file has room for");
     }
+    true
+}
+
+/// Says so when the index points at what is not there.
+fn misplaced_samples(movie: &Movie, bytes: u64) -> Option<String> {
+    let streams = || movie.videos().chain(movie.sounds());
+    for track in streams() {
+        let kind = track.facts.kind;
+        match track.chunks {
+            Some((_, greatest)) if greatest >= bytes => {
+                return Some(format!(
+                    "its {kind} track points at byte {greatest}, past the end of the file at {bytes}: it is cut off"
+                ));
+            }
+            Some((least, _)) if movie.is_outside_data(least) => {
+                return Some(format!(
+                    "its {kind} track points at byte {least}, which is outside the media data"
+                ));
+            }
+            _ => {}
+        }
+    }
+    let has_samples = movie.fragmented || streams().any(|track| track.samples > 0);
+    (!has_samples && streams().next().is_some()).then(|| "its tracks have no samples".to_owned())
 }
 
 fn judge_mp4_brands(case: &mut Case<'_>, movie: &Movie) {
@@ -202,7 +217,7 @@ fn judge_missing_video(case: &mut Case<'_>, movie: &Movie) {
         case.note(Rule::VideoCodec, format!("its only picture track is {codec}; only h264 is taken"));
     } else if movie.sounds().next().is_some() {
         case.note(Rule::NoVideo, "it has sound and no video track: it is audio/mp4");
-    } else if movie.has_moov && !movie.tracks.is_empty() {
+    } else {
         case.note(Rule::Undecodable, "it has neither a video nor an audio track");
     }
 }

@@ -129,7 +129,9 @@ pub(crate) fn read_behind_junk(reader: &mut Reader<'_>, start: u64) -> io::Resul
     let candidates: Vec<usize> = memchr_iter(0xff, piece).filter(looks_right).take(512).collect();
     for offset in candidates {
         let audio = read_from(reader, start + offset as u64)?;
-        if let Some(audio) = audio.filter(|audio| audio.frames >= SURE_FRAMES_BEHIND_JUNK) {
+        // Frames of the other layers are short enough to be met by chance.
+        let is_sure = |audio: &MpegAudio| audio.first.layer == 3 && audio.frames >= SURE_FRAMES_BEHIND_JUNK;
+        if let Some(audio) = audio.filter(is_sure) {
             return Ok(Some(MpegAudio { junk_bytes: offset as u64, ..audio }));
         }
     }

@@ -60,6 +60,8 @@ const BY_NAME: &[(&str, &str, &str)] = &[
     ("appxmanifest.xml", "application/appx", "Windows app"),
     ("extension.vsixmanifest", "application/vsix", "Visual Studio extension"),
     ("index/document.iwa", "application/vnd.apple.iwork", "iWork document"),
+    ("meta-inf/container.xml", "application/epub+zip", "EPUB book"),
+    ("meta-inf/manifest.xml", "application/vnd.oasis.opendocument", "OpenDocument file"),
     ("doc.kml", "application/vnd.google-earth.kmz", "KMZ map"),
 ];
 
@@ -191,7 +193,10 @@ pub(crate) fn judge(case: &mut Case<'_>) {
     match zip.kind() {
         ZipKind::Office(office) if office.mime() == case.declared.mime => {
             if let Some(variant) = zip.variant(office) {
-                case.note(Rule::OfficeVariant, format!("it is a {}, another registered type", variant.name));
+                case.note(
+                    Rule::OfficeVariant,
+                    format!("its type is {} ({}), another registered one", variant.mime, variant.name),
+                );
             }
         }
         ZipKind::Package => {}

@@ -43,6 +43,7 @@ pub(crate) struct Zip {
 }
 
 /// Names, or starts of names ending in a slash, that tell formats apart.
+#[rustfmt::skip]
 const MARKS: &[&[u8]] = &[
     b"word/",
     b"xl/",
@@ -113,9 +114,10 @@ fn read_end(reader: &mut Reader<'_>, zip: &mut Zip) -> io::Result<Option<(u64, u
     zip.entries = short(10);
     let (bytes, said_at) = (long(12), long(16));
     if (said_at == u64::from(u32::MAX) || zip.entries == u64::from(u16::MAX))
-        && let Some(place) = read_zip64_end(reader, tail_at + hit as u64, zip)? {
-            return Ok(Some(place));
-        }
+        && let Some(place) = read_zip64_end(reader, tail_at + hit as u64, zip)?
+    {
+        return Ok(Some(place));
+    }
     // The directory ends where its end record starts, whatever offset is said: writers differ behind prefixes.
     let at = (tail_at + hit as u64).checked_sub(bytes);
     Ok(at.map(|at| (at, bytes)))

@@ -1,4 +1,8 @@
 //! Inspection from outside: samples, bombs, damage, properties, and the documents held to the code.
 
+mod build;
+mod guard;
+mod hostile;
+mod made;
 mod samples;
 mod support;

@@ -45,7 +45,8 @@ pub(crate) fn expectations(file: &Path, folder: &Path, key: &str) -> Vec<Expecta
     let line = |line: &str| {
         let line: Value = serde_json::from_str(line).unwrap();
         let verdicts = line[key].as_object().unwrap();
-        let verdicts = verdicts.iter().map(|(mime, verdict)| (mime.clone(), verdict.as_str().unwrap().to_owned()));
+        let verdicts =
+            verdicts.iter().map(|(mime, verdict)| (mime.clone(), verdict.as_str().unwrap().to_owned()));
         Expectation { path: folder.join(line["path"].as_str().unwrap()), verdicts: verdicts.collect() }
     };
     text.lines().map(line).collect()
@@ -81,4 +82,18 @@ impl Source for Counting<'_> {
         self.bytes_read += count as u64;
         Ok(count)
     }
+}
+
+/// Every file under a folder, in a fixed order.
+pub(crate) fn files(folder: &Path) -> Vec<PathBuf> {
+    let mut folders = vec![folder.to_owned()];
+    let mut files = Vec::new();
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() { folders.push(path) } else { files.push(path) }
+        }
+    }
+    files.sort();
+    files
 }
