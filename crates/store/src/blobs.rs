@@ -73,19 +73,18 @@ impl BlobFolder {
         let folder = Self { blobs: dir.join("blobs"), staging: dir.join("staging") };
         make_dir(&folder.staging)?;
         if !folder.blobs.is_dir() {
-            let growing = dir.join(format!("blobs.new-{}", BlobName::random()?));
-            make_dir(&growing)?;
-            for first in 0..=255_u8 {
-                make_dir(&growing.join(format!("{first:02x}")))?;
+            let _lock = lock_dir(dir)?;
+            // What a crash left of an earlier attempt is continued.
+            let growing = dir.join("blobs.new");
+            if !folder.blobs.is_dir() {
+                make_dir(&growing)?;
+                for first in 0..=255_u8 {
+                    make_dir(&growing.join(format!("{first:02x}")))?;
+                }
+                sync_dir(&growing)?;
+                fs::rename(&growing, &folder.blobs)?;
+                sync_dir(dir)?;
             }
-            sync_dir(&growing)?;
-            match fs::rename(&growing, &folder.blobs) {
-                Ok(()) => {}
-                // Another process was quicker; its folders are as good.
-                Err(_) if folder.blobs.is_dir() => fs::remove_dir_all(&growing)?,
-                Err(error) => return Err(error),
-            }
-            sync_dir(dir)?;
         }
         Ok(folder)
     }
@@ -230,6 +229,13 @@ pub(crate) fn make_dir(path: &Path) -> io::Result<()> {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
         other => other,
     }
+}
+
+/// One process at a time changes what the data folder starts from: a lock on the folder itself, held until dropped.
+pub(crate) fn lock_dir(path: &Path) -> io::Result<File> {
+    let folder = File::open(path)?;
+    lock(&folder)?;
+    Ok(folder)
 }
 
 /// Makes the names in a folder durable.

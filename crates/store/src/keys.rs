@@ -18,6 +18,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use zeroize::Zeroizing;
 
+use crate::blobs::lock_dir;
 use crate::error::KeyError;
 use crate::ids::AccountId;
 use crate::secret::Secret;
@@ -136,7 +137,7 @@ impl KeyRing {
     /// The file cannot be read, is malformed or cannot be replaced.
     pub fn rotate(dir: &Path) -> Result<u16, KeyError> {
         let path = dir.join(KEY_FILE);
-        let _lock = lock(dir)?;
+        let _lock = lock_dir(dir).map_err(at(dir))?;
         let last = read(&path)?.keys().next_back().copied().unwrap_or(1);
         let next = last.checked_add(1).ok_or_else(|| KeyError::Full { path: path.clone() })?;
         let old = fs::read_to_string(&path).map_err(at(&path))?;
@@ -234,7 +235,7 @@ fn push_line(text: &mut String, version: u16) -> Result<(), KeyError> {
 /// Makes the first ring, unless another process was quicker.
 fn create_first(dir: &Path) -> Result<(), KeyError> {
     let path = dir.join(KEY_FILE);
-    let _lock = lock(dir)?;
+    let _lock = lock_dir(dir).map_err(at(dir))?;
     if path.exists() {
         return Ok(());
     }
@@ -242,13 +243,6 @@ fn create_first(dir: &Path) -> Result<(), KeyError> {
     text.push_str(PREAMBLE);
     push_line(&mut text, 1)?;
     replace(dir, &path, &text)
-}
-
-/// One process at a time changes the ring: a lock on the folder itself, held until dropped.
-fn lock(dir: &Path) -> Result<File, KeyError> {
-    let folder = File::open(dir).map_err(at(dir))?;
-    folder.lock().map_err(at(dir))?;
-    Ok(folder)
 }
 
 /// Whole or not at all: a temporary file, synced, renamed, and the folder synced.

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod bench;
+mod crash;
 mod damage;
 mod dedup;
 mod format;
