@@ -3,7 +3,7 @@
 //! A probe names a rule and tells the facts; whether that warns or refuses is the rule table's affair.
 
 use crate::content::Content;
-use crate::rule::Severity;
+use crate::rule::{Says, Severity};
 use crate::{Facts, Found, InspectOptions, MediaType, Refusal, Rule, Verdict, Warning, hints, texts};
 
 /// A case in court.
@@ -57,6 +57,8 @@ impl<'a> Case<'a> {
             let severity = rule.severity(options.strictness);
             if severity == Severity::Refuse && refusal.is_none() {
                 let details = texts::details(rule.says(), self.declared, &declared_as, found_as, &message);
+                // Whatever reading of the limit was broken, it is answered as a size.
+                let rule = if rule.says() == Says::TooLarge { Rule::TooLarge } else { rule };
                 let hint = hints::hint(rule, self.declared, found.mime);
                 refusal = Some(Refusal { rule, message, details, remedy: rule.remedy(), hint });
             } else if severity != Severity::Accept {

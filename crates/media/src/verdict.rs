@@ -54,7 +54,7 @@ pub struct Warning {
 /// Why a file is refused.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Refusal {
-    /// The broken rule. [`Rule::TooLarge`] and [`Rule::NearLimit`] are answered as a size, the rest as a bad file.
+    /// The broken rule. [`Rule::TooLarge`] is answered as a size, the rest as a bad file.
     pub rule: Rule,
     /// What is wrong, with facts, for a person.
     pub message: String,

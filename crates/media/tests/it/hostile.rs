@@ -1,11 +1,11 @@
 //! Hostile and damaged files: bounded work whatever the bytes, and the right reason where one can be told.
 
 use proptest::prelude::*;
-use wamedia_media::{MEDIA_TYPES, Rule, identify};
+use wamedia_media::{MEDIA_TYPES, Rule, Strictness, identify};
 
 use crate::build::*;
 use crate::made::{self, sample};
-use crate::support::{Counting, files, judge, samples};
+use crate::support::{Counting, files, judge, judge_as, samples};
 
 /// The rule a file is refused by.
 fn refused(bytes: &[u8], declared: &str) -> Option<Rule> {
@@ -104,6 +104,8 @@ fn sizes_are_judged_in_both_readings() {
     let between = judge(&padded(5 << 20), "image/jpeg");
     assert!(between.is_accepted() && has(&between, Rule::NearLimit));
     assert_eq!(refused(&padded((5 << 20) + 1), "image/jpeg"), Some(Rule::TooLarge));
+    let strictly = judge_as(&padded(5 << 20), "image/jpeg", Strictness::Strict);
+    assert_eq!(strictly.refusal.unwrap().rule, Rule::TooLarge);
     let sticker = judge(&sample("sticker/static_too_large.webp"), "image/webp").refusal.unwrap();
     assert_eq!(sticker.rule, Rule::TooLarge);
     assert_eq!(sticker.details, "File Too Large: The file you uploaded is too large.");
@@ -113,7 +115,8 @@ fn sizes_are_judged_in_both_readings() {
 fn brands_decide_between_mp4_3gp_and_quicktime() {
     let with =
         |brands: &[&[u8; 4]]| movie(brands, &[(b"vide", video_entry(b"avc1", 66)), (b"soun", aac_entry())]);
-    let table: &[(&[&[u8; 4]], Option<Rule>, Option<Rule>)] = &[
+    type Row<'a> = (&'a [&'a [u8; 4]], Option<Rule>, Option<Rule>);
+    let table: &[Row<'_>] = &[
         (&[b"isom", b"mp41"], None, Some(Rule::Brand)),
         (&[b"mp42", b"3gp5"], None, None),
         (&[b"3gp6", b"isom"], None, None),

@@ -1,6 +1,7 @@
 //! Inspection from outside: samples, bombs, damage, properties, and the documents held to the code.
 
 mod build;
+mod documents;
 mod guard;
 mod hostile;
 mod made;
