@@ -8,6 +8,7 @@ mod dedup;
 mod format;
 mod keys;
 mod lifetimes;
+mod model;
 mod roundtrip;
 mod sweep;
 mod throttles;
