@@ -54,6 +54,7 @@ impl Serve {
         if config.runtime.threads > 0 {
             runtime.worker_threads(config.runtime.threads);
         }
+        runtime.max_blocking_threads(config.runtime.blocking_threads);
         let runtime = runtime.enable_all().build().context("the runtime cannot be started")?;
         runtime.block_on(self.serve(config))
     }

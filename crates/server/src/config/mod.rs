@@ -83,7 +83,7 @@ sections! {
     /// `[memory]`
     Memory { staging_per_upload: Size, staging_total: Size }
     /// `[runtime]`
-    Runtime { threads: usize }
+    Runtime { threads: usize, blocking_threads: usize }
     /// `[throttle.upload-rate]`
     RateRule { enabled: bool, limit: u32, window: Span, counts: Vec<Action> }
     /// `[throttle.retrieval-errors]`, `[throttle.upload-failures]`
@@ -173,6 +173,7 @@ impl Config {
             ("limits.connections", self.limits.connections),
             ("limits.requests", self.limits.requests),
             ("limits.uploads", self.limits.uploads),
+            ("runtime.blocking_threads", self.runtime.blocking_threads),
         ] {
             if value == 0 {
                 say(key, "must be at least 1");

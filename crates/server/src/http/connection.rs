@@ -17,7 +17,7 @@ use super::framing::{HeadLimits, Refusal};
 use super::front::{Deadlines, Front, REFUSED_PATH, Refused};
 
 /// The library's read buffer: also the most of a body that is in memory between socket and parser.
-const BUFFER_BYTES: usize = 64 * 1024;
+const BUFFER_BYTES: usize = 32 * 1024;
 
 /// After the door has closed: how long a connection may still bring the request that was already on its way.
 const LAST_CALL: Duration = Duration::from_millis(50);
