@@ -1,7 +1,5 @@
 //! From staged to kept: the blob durable, then the record durable, then the answer.
 
-use std::io::Write;
-
 use tokio::time::Instant;
 use wamedia_media::MediaId;
 
@@ -10,12 +8,15 @@ use crate::catalog::{Insert, Inserted, Media, NewMedia, duration_millis, instant
 use crate::error::{StoreError, blocking};
 use crate::record::{Bound, Hidden, wrap};
 use crate::seal::CHUNK_BYTES;
+use crate::sealed_file::SealedFile;
 use crate::secret::DataKey;
-use crate::staging::{BlobStart, Body, Staged};
+use crate::staging::{Body, Staged};
 use crate::store::{Observation, Store};
 
 /// Ids are drawn from nine thousand billion, so that even one retry is rare.
 const MAX_IDS: usize = 32;
+/// Only if the ring is exchanged for another between two lines of ours.
+const NO_KEY: StoreError = StoreError::Invalid("the newest version of the ring is gone");
 
 /// Where the bytes of a new record are.
 struct Blob {
@@ -48,9 +49,11 @@ impl Staged {
             keep_for: new.keep_for.map(|keep_for| crate::catalog::from_millis(duration_millis(keep_for))),
             ..new
         };
+        let key_version = self.store.keys().newest();
         let record = Record {
             store: self.store.clone(),
-            key_version: self.store.keys().newest(),
+            key_version,
+            dedup: self.store.keys().dedup_tag(key_version, self.account, &self.sha256).ok_or(NO_KEY)?,
             bytes: self.bytes,
             sha256: self.sha256,
             new,
@@ -69,14 +72,13 @@ impl Staged {
         let Self { store, account, bytes, body, .. } = self;
         blocking(move || {
             let started = Instant::now();
-            let (name, data_key, file) = match body {
-                Body::File { name, data_key, file } => (name, data_key, file),
+            let SealedFile { name, data_key, file, .. } = match body {
+                Body::File(sealed) => *sealed,
                 Body::Memory { plain, .. } => {
-                    let start = BlobStart::new(account)?;
-                    let sealed = seal_whole(&start, &plain)?;
-                    let file = store.blobs().create_direct(start.name)?;
-                    (&mut file.file()).write_all(&sealed)?;
-                    (start.name, start.data_key, file)
+                    let mut sealed = SealedFile::create_direct(store.blobs(), account)?;
+                    // Sealed in place, unless a reader for inspection still holds the bytes.
+                    sealed.write_last(&mut Vec::from(plain))?;
+                    sealed
                 }
             };
             let own = store.blobs().publish(name, file)?;
@@ -87,36 +89,22 @@ impl Staged {
     }
 }
 
-/// A small upload as one blob, ready to be written at once.
-fn seal_whole(start: &BlobStart, plain: &[u8]) -> Result<Vec<u8>, StoreError> {
-    let mut sealed =
-        Vec::with_capacity(usize::try_from(crate::seal::sealed_len(plain.len() as u64)).unwrap_or(0));
-    sealed.extend_from_slice(&start.header);
-    start.cipher.seal_chunks(plain, &mut sealed)?;
-    Ok(sealed)
-}
-
 /// What the new record will say, wherever its bytes are.
 struct Record {
     store: Store,
     key_version: u16,
+    dedup: [u8; 16],
     bytes: u64,
     sha256: [u8; 32],
     new: NewMedia,
 }
 
 impl Record {
-    fn dedup_tag(&self) -> Result<[u8; 16], StoreError> {
-        let keys = self.store.keys();
-        keys.dedup_tag(self.key_version, self.new.account, &self.sha256)
-            .ok_or(StoreError::Invalid("the newest version of the ring is gone"))
-    }
-
     /// The blob of a record with the same content, if it opens whole: bytes that were just sent must not be entrusted to a
     /// damaged copy.
     async fn find_shared(&self) -> Result<Option<Blob>, StoreError> {
         let catalog = self.store.catalog();
-        let Some(stored) = catalog.same_content(self.new.account, self.dedup_tag()?)? else {
+        let Some(stored) = catalog.same_content(self.new.account, self.dedup)? else {
             return Ok(None);
         };
         let Ok(other) = stored.into_media(catalog.keys()) else { return Ok(None) };
@@ -191,7 +179,7 @@ impl Record {
             new: NewMedia { file_name: None, ..new.clone() },
             bytes: self.bytes,
             blob: name,
-            dedup: self.dedup_tag()?,
+            dedup: self.dedup,
             key_version: self.key_version,
             shares,
         })

@@ -4,7 +4,8 @@
 //! store      a data folder, opened               stage → Staging → Staged → commit → Media
 //! staging    bytes on their way in               commit     from staged to kept
 //! reader     bytes on their way out              source     verified chunks of a sealed file
-//! seal       the blob format                     record     the sealed box in each record
+//! seal       the blob format                     sealed_file  a blob while it is made
+//! record     the sealed box in each record
 //! keys       the master key ring                 blobs      files, names, the order of durability
 //! catalog/   what there is, whose, until when    sweep, verify, rewrap   housekeeping
 //! ```
@@ -24,6 +25,7 @@ mod reader;
 mod record;
 mod rewrap;
 pub mod seal;
+mod sealed_file;
 mod secret;
 mod source;
 mod staging;

@@ -104,19 +104,6 @@ impl ChunkCipher {
         tag.as_ref().try_into().map_err(|_| Unspecified)
     }
 
-    /// Seals a whole blob's bytes behind what is in `sealed`.
-    pub(crate) fn seal_chunks(&self, plain: &[u8], sealed: &mut Vec<u8>) -> Result<(), Unspecified> {
-        for index in 0..=plain.len() / CHUNK_BYTES {
-            let start = index * CHUNK_BYTES;
-            let end = plain.len().min(start + CHUNK_BYTES);
-            let at = sealed.len();
-            sealed.extend_from_slice(&plain[start..end]);
-            let tag = self.seal_chunk(index as u64, &mut sealed[at..])?;
-            sealed.extend_from_slice(&tag);
-        }
-        Ok(())
-    }
-
     /// Opens one chunk with its tag into `plain`, which is exactly as long as the chunk without the tag.
     pub(crate) fn open_chunk(&self, index: u64, sealed: &[u8], plain: &mut [u8]) -> Result<(), Damaged> {
         let Some((chunk, tag)) = sealed.split_last_chunk::<TAG_BYTES>() else { return Err(Damaged) };
@@ -151,7 +138,14 @@ pub fn seal(key: &[u8; 32], context: &[u8], plain: &[u8]) -> Result<Vec<u8>, Uns
     let (cipher, header) = ChunkCipher::seal(key, context)?;
     let mut sealed = Vec::with_capacity(usize::try_from(sealed_len(plain.len() as u64)).unwrap_or(0));
     sealed.extend_from_slice(&header);
-    cipher.seal_chunks(plain, &mut sealed)?;
+    for index in 0..=plain.len() / CHUNK_BYTES {
+        let start = index * CHUNK_BYTES;
+        let end = plain.len().min(start + CHUNK_BYTES);
+        let at = sealed.len();
+        sealed.extend_from_slice(&plain[start..end]);
+        let tag = cipher.seal_chunk(index as u64, &mut sealed[at..])?;
+        sealed.extend_from_slice(&tag);
+    }
     Ok(sealed)
 }
 

@@ -14,8 +14,9 @@ use crate::error::{KeyError, OpenError, ReadError, StoreError, blocking};
 use crate::ids::AccountId;
 use crate::keys::{KEY_FILE, KeyRing};
 use crate::reader::BlobReader;
+use crate::sealed_file::blob_context;
 use crate::source::SealedReader;
-use crate::staging::{MemoryBudget, Staging, blob_context};
+use crate::staging::{MemoryBudget, Staging};
 
 /// Something that took time, for metrics.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
