@@ -135,7 +135,9 @@ fn read_zip64_end(reader: &mut Reader<'_>, end_at: u64, zip: &mut Zip) -> io::Re
         return Ok(None);
     };
     zip.entries = long(&record[32..40]);
-    Ok(Some((long(&record[48..56]), long(&record[40..48]))))
+    let (at, bytes) = (long(&record[48..56]), long(&record[40..48]));
+    let is_inside = at.checked_add(bytes).is_some_and(|end| end <= reader.len());
+    Ok(is_inside.then_some((at, bytes)))
 }
 
 /// The content of a first part named `mimetype`, when it is stored.

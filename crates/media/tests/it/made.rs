@@ -117,6 +117,7 @@ pub(crate) fn bombs() -> Vec<(&'static str, Vec<u8>)> {
         ("movie that says 2^32-1 chunks", movie_of_chunks()),
         ("tables in tables", [ftyp(&[b"isom"]), boxed(b"moov", &wide_track().repeat(64))].concat()),
         ("zip of a hundred thousand names", zip_of_names(100_000)),
+        ("zip64 that ends past everything", zip64_past_everything()),
         ("ole whose chain is a loop", ole_loop()),
         ("ogg of beginnings", ogg_page(true, 1, &opus_head(1)).repeat(50_000)),
         ("id3 tags only", b"ID3\x04\0\0\0\0\0\0".repeat(100_000)),
@@ -165,6 +166,14 @@ pub(crate) fn zip_of_names(count: u32) -> Vec<u8> {
     ]
     .concat();
     [b"PK\x03\x04".to_vec(), directory, end].concat()
+}
+
+/// A 64-bit end record whose numbers overflow when they are added.
+fn zip64_past_everything() -> Vec<u8> {
+    let record = [&b"PK\x06\x06"[..], &[0; 36], &[0xff; 16]].concat();
+    let locator = [&b"PK\x06\x07\0\0\0\0"[..], &4u64.to_le_bytes(), &[1, 0, 0, 0]].concat();
+    let end = [&b"PK\x05\x06\0\0\0\0"[..], &[0xff; 12], &[0, 0]].concat();
+    [b"PK\x03\x04".to_vec(), record, locator, end].concat()
 }
 
 /// A directory whose next sector is itself, and whose entries are each other's neighbours.

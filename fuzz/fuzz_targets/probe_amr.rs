@@ -1,0 +1,6 @@
+//! AMR frames, judged under their types.
+#![no_main]
+
+const TYPES: &[&str] = &["audio/amr"];
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| wamedia_fuzz::judge(bytes, TYPES));

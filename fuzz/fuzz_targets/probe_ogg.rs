@@ -1,0 +1,6 @@
+//! Ogg pages, judged under their types.
+#![no_main]
+
+const TYPES: &[&str] = &["audio/ogg", "audio/opus"];
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| wamedia_fuzz::judge(bytes, TYPES));

@@ -1,0 +1,6 @@
+//! WebP chunks, judged under their types.
+#![no_main]
+
+const TYPES: &[&str] = &["image/webp"];
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| wamedia_fuzz::judge(bytes, TYPES));
