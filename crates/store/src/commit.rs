@@ -61,6 +61,8 @@ impl Staged {
         if let Some(shared) = record.find_shared().await?
             && let Some(media) = record.insert(shared, next_id).await?
         {
+            // What was staged is not needed; removing a large file takes a while.
+            blocking(move || drop(self)).await?;
             return Ok(media);
         }
         let own = self.publish().await?;
@@ -104,9 +106,8 @@ impl Record {
     /// damaged copy.
     async fn find_shared(&self) -> Result<Option<Blob>, StoreError> {
         let catalog = self.store.catalog();
-        let Some(stored) = catalog.same_content(self.new.account, self.dedup)? else {
-            return Ok(None);
-        };
+        // Whatever is wrong with another record is no reason to refuse this one.
+        let Ok(Some(stored)) = catalog.same_content(self.new.account, self.dedup) else { return Ok(None) };
         let Ok(other) = stored.into_media(catalog.keys()) else { return Ok(None) };
         if other.sha256 != self.sha256 || other.bytes != self.bytes {
             return Ok(None);

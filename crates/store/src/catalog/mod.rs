@@ -112,9 +112,10 @@ pub(crate) fn instant(millis: i64) -> Timestamp {
     Timestamp::from_millisecond(millis).unwrap_or(Timestamp::MAX)
 }
 
-/// A duration in milliseconds; more than a catalog can hold becomes the longest.
+/// A duration in milliseconds; what is longer than any calendar becomes the longest that can be added to an instant.
 pub(crate) fn duration_millis(duration: Duration) -> i64 {
-    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+    const LONGEST: i64 = i64::MAX / 4;
+    i64::try_from(duration.as_millis()).map_or(LONGEST, |millis| millis.min(LONGEST))
 }
 
 /// A duration from the catalog's milliseconds.

@@ -309,7 +309,8 @@ pub(crate) fn id_column(id: MediaId) -> i64 {
 }
 
 fn read_removed(row: &Row<'_>) -> rusqlite::Result<Removed> {
-    let blob = BlobName::from_bytes(row.get(0)?);
+    // A name that cannot be read belongs to no file; it must not keep the rest from being swept.
+    let blob = BlobName::from_bytes(row.get(0).unwrap_or_default());
     Ok(Removed { blob, was_live: row.get(1)?, blob_is_free: false })
 }
 

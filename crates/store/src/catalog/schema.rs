@@ -19,7 +19,7 @@ pub(crate) const CATALOG_FILE: &str = "catalog.sqlite";
 const MIGRATIONS: &[&str] = &[include_str!("schema_1.sql")];
 
 /// How long another process (the command line beside a server) may hold the catalog before we give up.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 /// Pages that each connection may keep: negative means KiB.
 const CACHE_KIB: i64 = -1024;
 /// Statements that each connection keeps prepared: all that there are.

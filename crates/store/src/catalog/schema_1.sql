@@ -2,7 +2,7 @@
 
 CREATE TABLE master_key (
     version     INTEGER PRIMARY KEY,
-    fingerprint BLOB NOT NULL
+    fingerprint BLOB NOT NULL CHECK (length(fingerprint) = 16)
 ) STRICT;
 
 CREATE TABLE account (
@@ -14,7 +14,7 @@ CREATE TABLE account (
 ) STRICT;
 
 CREATE TABLE phone_number (
-    id         INTEGER PRIMARY KEY,
+    id         INTEGER PRIMARY KEY CHECK (id > 0),
     account    INTEGER NOT NULL REFERENCES account (id) ON DELETE CASCADE,
     display    TEXT NOT NULL,
     created_at INTEGER NOT NULL,
@@ -25,7 +25,7 @@ CREATE TABLE credential (
     id          INTEGER PRIMARY KEY AUTOINCREMENT,
     account     INTEGER NOT NULL REFERENCES account (id) ON DELETE CASCADE,
     kind        INTEGER NOT NULL CHECK (kind IN (1, 2)),
-    hash        BLOB NOT NULL UNIQUE,
+    hash        BLOB NOT NULL UNIQUE CHECK (length(hash) = 32),
     label       TEXT NOT NULL,
     permissions INTEGER NOT NULL,
     all_numbers INTEGER NOT NULL CHECK (all_numbers IN (0, 1)),
@@ -47,19 +47,19 @@ CREATE INDEX credential_number_by_number ON credential_number (account, phone_nu
 CREATE INDEX credential_number_by_credential ON credential_number (account, credential);
 
 CREATE TABLE media (
-    id           INTEGER PRIMARY KEY,
+    id           INTEGER PRIMARY KEY CHECK (id BETWEEN 100000000000000 AND 99999999999999999),
     account      INTEGER NOT NULL REFERENCES account (id) ON DELETE CASCADE,
-    phone_number INTEGER NOT NULL,
+    phone_number INTEGER NOT NULL CHECK (phone_number > 0),
     mime_type    TEXT NOT NULL,
-    bytes        INTEGER NOT NULL,
+    bytes        INTEGER NOT NULL CHECK (bytes >= 0),
     origin       INTEGER NOT NULL CHECK (origin IN (1, 2)),
     created_at   INTEGER NOT NULL,
     last_used_at INTEGER NOT NULL,
     expires_at   INTEGER NOT NULL,
     keep_for_ms  INTEGER,
-    blob         BLOB NOT NULL,
-    dedup        BLOB NOT NULL,
-    key_version  INTEGER NOT NULL,
+    blob         BLOB NOT NULL CHECK (length(blob) = 16),
+    dedup        BLOB NOT NULL CHECK (length(dedup) = 16),
+    key_version  INTEGER NOT NULL CHECK (key_version BETWEEN 1 AND 65535),
     box          BLOB NOT NULL
 ) STRICT;
 CREATE INDEX media_by_expiry ON media (expires_at);

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Mutex, PoisonError};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use rusqlite::Connection;
 use tokio::sync::oneshot;
@@ -207,10 +208,14 @@ impl WriterThread {
 
     /// Moves the log into the file and empties it, as far as no reader of another process is in the way.
     fn empty_log(&self) {
-        if let Some(connection) = &self.connection
-            && let Err(error) = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
-        {
-            tracing::warn!(%error, "the catalog's log was not emptied; it is read at the next start");
+        let Some(connection) = &self.connection else { return };
+        let emptied = connection
+            // Uploads wait behind this: who reads for long is not waited for.
+            .busy_timeout(Duration::ZERO)
+            .and_then(|()| connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())))
+            .and(connection.busy_timeout(schema::BUSY_TIMEOUT));
+        if let Err(error) = emptied {
+            tracing::warn!(%error, "the catalog's log was not emptied; the next sweep or start will");
         }
     }
 }

@@ -165,3 +165,38 @@ async fn deleted_keys_leave_the_catalog_s_files() {
     bench.store.sweep(NOON + 30 * DAY, later(), HOUR).await.unwrap();
     assert!(found_in(&bench).is_empty(), "{:?}", found_in(&bench));
 }
+
+#[tokio::test]
+async fn one_unreadable_record_does_not_stop_the_sweep() {
+    let mut bench = Bench::new().await;
+    for n in 0..3 {
+        bench.upload(&noise(100, n)).await;
+    }
+    let connection = rusqlite::Connection::open(bench.data().join("catalog.sqlite")).unwrap();
+    connection.pragma_update(None, "ignore_check_constraints", true).unwrap();
+    connection.execute("UPDATE media SET blob = x'01' WHERE id = (SELECT min(id) FROM media)", []).unwrap();
+    let report = bench.store.sweep(NOON + 30 * DAY, later(), Duration::ZERO).await.unwrap();
+    assert_eq!((report.expired, report.blobs_removed, report.orphans_removed), (3, 2, 1));
+}
+
+#[tokio::test]
+async fn a_deleted_key_leaves_the_log_with_the_next_sweep() {
+    let mut bench = Bench::new().await;
+    let media = bench.upload(b"bytes").await;
+    bench.store.delete(bench.account, media.id, NOON).await.unwrap();
+    let log = || std::fs::metadata(bench.data().join("catalog.sqlite-wal")).unwrap().len();
+    assert!(log() > 0);
+    bench.store.sweep_expired(NOON).await.unwrap();
+    assert_eq!(log(), 0);
+}
+
+#[tokio::test]
+async fn a_long_read_elsewhere_does_not_hold_up_the_sweep() {
+    let mut bench = Bench::new().await;
+    bench.upload(b"bytes").await;
+    let connection = rusqlite::Connection::open(bench.data().join("catalog.sqlite")).unwrap();
+    connection.execute_batch("BEGIN; SELECT count(*) FROM media;").unwrap();
+    let sweep = bench.store.sweep_expired(NOON + 30 * DAY);
+    let report = tokio::time::timeout(Duration::from_secs(8), sweep).await.expect("it waited for the reader");
+    assert_eq!(report.unwrap().expired, 1);
+}
