@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::future::Future;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use http::header::CONNECTION;
@@ -39,6 +40,8 @@ pub struct Arrived {
     pub request: Request<Incoming>,
     /// `http` or `https`.
     pub scheme: &'static str,
+    /// Our own address, as this connection reached it.
+    pub local: SocketAddr,
     /// Set where the front refused what the client sent; the request only stands in for it.
     pub refused: Option<Refusal>,
 }
@@ -62,7 +65,7 @@ pub struct Connection<F> {
 
 impl<F> Connection<F> {
     /// Serves `stream` until either side ends it, or the service drains.
-    pub async fn run<S, Fut, B>(self, stream: S, scheme: &'static str)
+    pub async fn run<S, Fut, B>(self, stream: S, scheme: &'static str, local: SocketAddr)
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
         F: Fn(Arrived) -> Fut,
@@ -76,7 +79,7 @@ impl<F> Connection<F> {
         let seen = phase.clone();
         let service = service_fn(|request: Request<Incoming>| {
             let refusal = refused.get().copied().filter(|_| request.uri().path() == REFUSED_PATH);
-            let answer = service(Arrived { request, scheme, refused: refusal });
+            let answer = service(Arrived { request, scheme, local, refused: refusal });
             let seen = seen.clone();
             async move {
                 let mut response = answer.await;

@@ -20,7 +20,8 @@ pub async fn download(
     caller: &Caller,
     link_query: &str,
 ) -> Result<Response<Body>, MediaError> {
-    if exchange.app.config.download.require_user_agent && !exchange.head.headers.contains_key(USER_AGENT) {
+    let says_who = text(&exchange.head.headers, USER_AGENT).is_some_and(|agent| !agent.trim().is_empty());
+    if exchange.app.config.download.require_user_agent && !says_who {
         return Ok(exchange.bad_request("A User-Agent is required."));
     }
     let download = operations::download(exchange.app, caller, link_query, exchange.now).await?;

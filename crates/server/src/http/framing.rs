@@ -274,7 +274,7 @@ fn check_request_line(line: &[u8]) -> Result<bool, Refusal> {
     let (method, target, version) = (words.next(), words.next(), words.next());
     if words.next().is_some()
         || !method.is_some_and(is_token)
-        || target.is_none_or(|target| !is_visible(target))
+        || target.is_none_or(|target| !is_target(target))
     {
         return Err(BROKEN);
     }
@@ -307,8 +307,9 @@ fn is_token(bytes: &[u8]) -> bool {
     !bytes.is_empty() && bytes.iter().all(legal)
 }
 
-fn is_visible(bytes: &[u8]) -> bool {
-    !bytes.is_empty() && bytes.iter().all(|byte| *byte > b' ' && *byte != 0x7f)
+/// Visible, and without a fragment: the HTTP library would cut one off, and a changed link would work.
+fn is_target(bytes: &[u8]) -> bool {
+    !bytes.is_empty() && bytes.iter().all(|byte| *byte > b' ' && !matches!(byte, 0x7f | b'#'))
 }
 
 #[cfg(test)]
@@ -365,6 +366,7 @@ mod tests {
             "GET / HTTP/1.1\r\nHost: x\r\nX: a\0b",
             "GET / HTTP/1.1\r\nHost: x\r\nHost: y",
             "GET / HTTP/1.1",
+            "GET /#x HTTP/1.1\r\nHost: x",
             "GET  / HTTP/1.1\r\nHost: x",
             "GET / HTTP/2.0\r\nHost: x",
             "GET /",

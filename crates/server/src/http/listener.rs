@@ -137,6 +137,8 @@ impl<F> Door<F> {
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
         let tls = self.tls.clone();
+        // A connection that is gone already has no address, and nobody to welcome.
+        let Ok(local) = stream.local_addr() else { return };
         let Ok(place) = self.places.clone().try_acquire_owned() else {
             connections.spawn(turn_away(stream, tls.is_some()));
             return;
@@ -151,9 +153,9 @@ impl<F> Door<F> {
         };
         connections.spawn(async move {
             let _counted = counted;
-            let Some(tls) = tls else { return connection.run(stream, "http").await };
+            let Some(tls) = tls else { return connection.run(stream, "http", local).await };
             match tokio::time::timeout(deadline, tls.acceptor().accept(stream)).await {
-                Ok(Ok(stream)) => connection.run(stream, "https").await,
+                Ok(Ok(stream)) => connection.run(stream, "https", local).await,
                 Ok(Err(error)) => tracing::debug!(%error, "a TLS handshake failed"),
                 Err(_) => tracing::debug!("a TLS handshake took too long"),
             }

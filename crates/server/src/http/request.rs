@@ -8,6 +8,7 @@ use percent_encoding::percent_decode_str;
 
 use super::dialect::Dialect;
 use super::route::{ApiVersion, Route, Target};
+use super::service::Exchange;
 use crate::config::Config;
 use crate::operations::{Presented, Secret};
 
@@ -84,38 +85,36 @@ pub fn parameter<'a>(head: &'a Parts, name: &str) -> Option<Cow<'a, str>> {
 }
 
 /// What stands in front of a link's path in this dialect.
-pub fn link_base(
-    dialect: Dialect,
-    head: &Parts,
-    route: &Route,
-    scheme: &'static str,
-    config: &Config,
-) -> String {
-    let setting = match dialect {
+pub fn link_base(exchange: &Exchange<'_>) -> String {
+    let config = &exchange.app.config;
+    let setting = match exchange.dialect {
         Dialect::Graph(_) => &config.graph.media_url_host,
         Dialect::D360 => &config.d360.media_url_host,
     };
     match setting.as_str() {
         "lookaside" => LOOKASIDE.to_owned(),
         "self" if !config.public.base_url.is_empty() => config.public.base_url.clone(),
-        "self" => own_address(head, route, scheme, config),
+        "self" => own_address(exchange),
         url => url.to_owned(),
     }
 }
 
-/// The address the client used to reach us.
-fn own_address(head: &Parts, route: &Route, scheme: &'static str, config: &Config) -> String {
-    let forwarded = |name: &'static HeaderName| {
-        only(head, name).filter(|_| config.public.trust_forwarded).map(first_of_list)
-    };
-    let scheme =
-        forwarded(&FORWARDED_PROTO).filter(|proto| matches!(*proto, "http" | "https")).unwrap_or(scheme);
-    let named = forwarded(&FORWARDED_HOST).or_else(|| only(head, &HOST));
-    let host =
-        named.or(head.uri.authority().map(|authority| authority.as_str())).filter(|host| is_authority(host));
-    let local = config.public.listen.to_string();
-    let prefix = if route.prefixed { config.public.path_prefix.as_str() } else { "" };
-    format!("{scheme}://{}{prefix}", host.unwrap_or(&local))
+/// The address the client used to reach us: what a trusted proxy says, what the client says, what its connection is.
+fn own_address(exchange: &Exchange<'_>) -> String {
+    let Exchange { head, route, .. } = exchange;
+    let public = &exchange.app.config.public;
+    let forwarded =
+        |name: &'static HeaderName| only(head, name).filter(|_| public.trust_forwarded).map(first_of_list);
+    let proto = forwarded(&FORWARDED_PROTO).filter(|proto| matches!(*proto, "http" | "https"));
+    let named = [
+        forwarded(&FORWARDED_HOST),
+        only(head, &HOST),
+        head.uri.authority().map(|authority| authority.as_str()),
+    ];
+    let host = named.into_iter().flatten().find(|host| is_authority(host));
+    let host = host.map_or_else(|| exchange.local.to_string(), str::to_owned);
+    let prefix = if route.prefixed { public.path_prefix.as_str() } else { "" };
+    format!("{}://{host}{prefix}", proto.unwrap_or(exchange.scheme))
 }
 
 /// Each proxy in a row adds to the list; the first is what the client said.
@@ -124,7 +123,7 @@ fn first_of_list(value: &str) -> &str {
 }
 
 /// Host and port and nothing else: what a client writes here comes back inside a URL.
-pub fn is_authority(text: &str) -> bool {
+fn is_authority(text: &str) -> bool {
     let legal = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_' | b':' | b'[' | b']');
     !text.is_empty() && text.len() <= 255 && text.bytes().all(legal)
 }

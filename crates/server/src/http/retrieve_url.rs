@@ -24,7 +24,7 @@ pub fn retrieve_url(
         Dialect::Graph(_) => config.graph.file_size,
         Dialect::D360 => config.d360.file_size,
     };
-    let base = link_base(exchange.dialect, exchange.head, exchange.route, exchange.scheme, config);
+    let base = link_base(exchange);
     let answer = MediaAnswer {
         url: &found.link.url(&base),
         mime_type: &found.media.mime_type,

@@ -4,6 +4,7 @@
 //! body. What an action does is in the file of its name.
 
 use std::borrow::Cow;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use http::header::{CONNECTION, EXPECT, LOCATION, TRANSFER_ENCODING};
@@ -42,6 +43,8 @@ pub struct Exchange<'a> {
     pub dialect: Dialect,
     /// `http` or `https`, as it reached this listener.
     pub scheme: &'static str,
+    /// Our own address, as the client's connection reached it.
+    pub local: SocketAddr,
     /// When it arrived.
     pub now: Timestamp,
     trace: TraceId,
@@ -58,7 +61,7 @@ struct Outcome {
 /// Answers one request.
 pub async fn answer(app: Arc<App>, arrived: Arrived) -> Response<Body> {
     let started = Instant::now();
-    let Arrived { request, scheme, refused } = arrived;
+    let Arrived { request, scheme, local, refused } = arrived;
     let (head, incoming) = request.into_parts();
     let mut body = RequestBody::new(incoming);
     let route = route(head.uri.path(), &app.config.public.path_prefix);
@@ -71,6 +74,7 @@ pub async fn answer(app: Arc<App>, arrived: Arrived) -> Response<Body> {
         head: &head,
         route: &route,
         scheme,
+        local,
         presented,
     };
     let (mut response, outcome) = match refused {
@@ -208,7 +212,8 @@ impl Exchange<'_> {
     /// 308 to the slashed path, the query untouched (documented by the vendor).
     fn add_slash(&self) -> Response<Body> {
         let query = self.head.uri.query().map(|query| format!("?{query}")).unwrap_or_default();
-        let location = format!("{}/{query}", self.head.uri.path());
+        // Two slashes in front would name a host, and lead the client and its credential there.
+        let location = format!("/{}/{query}", self.head.uri.path().trim_start_matches('/'));
         let mut response = Response::new(Body::Empty);
         *response.status_mut() = StatusCode::PERMANENT_REDIRECT;
         let location = HeaderValue::from_str(&location).unwrap_or(HeaderValue::from_static("/"));
