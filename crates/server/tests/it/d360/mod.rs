@@ -1,0 +1,7 @@
+//! 360dialog's dialect.
+
+mod delete;
+mod download;
+mod errors;
+mod retrieve_url;
+mod upload;
