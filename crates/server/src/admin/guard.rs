@@ -1,4 +1,4 @@
-//! Who may use the admin listener.
+//! Who may use the admin listener, and what a browser may not be talked into.
 
 use std::net::SocketAddr;
 
@@ -7,9 +7,10 @@ use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
-use http::header::{AUTHORIZATION, HOST};
+use http::header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderName, ORIGIN};
+use http_body::Body as _;
 
-use super::error_body;
+use super::problem::Problem;
 use crate::operations::Secret;
 
 /// With a token: who has it. Without: who speaks to a loopback address by its name, which a page in a browser that
@@ -27,8 +28,12 @@ impl Guard {
     }
 
     fn admits(&self, request: &Request) -> Result<(), (StatusCode, &'static str)> {
-        let header =
-            |name| request.headers().get(name).and_then(|value: &http::HeaderValue| value.to_str().ok());
+        self.knows_caller(request)?;
+        is_no_forgery(request)
+    }
+
+    fn knows_caller(&self, request: &Request) -> Result<(), (StatusCode, &'static str)> {
+        let header = |name| text_of(request, name);
         if let Some(token) = &self.token {
             let given =
                 header(AUTHORIZATION).and_then(|value| value.strip_prefix("Bearer ")).unwrap_or_default();
@@ -48,10 +53,34 @@ impl Guard {
     }
 }
 
+/// A foreign page can make a browser send forms and plain text here, though not read the answer: such a request has
+/// the page's `Origin`, and cannot have a JSON body without asking first.
+fn is_no_forgery(request: &Request) -> Result<(), (StatusCode, &'static str)> {
+    if request.method().is_safe() {
+        return Ok(());
+    }
+    let host = text_of(request, HOST).unwrap_or_default();
+    let is_own = |origin: &str| origin.split_once("://").is_some_and(|(_, from)| from == host);
+    if request.headers().contains_key(ORIGIN) && !text_of(request, ORIGIN).is_some_and(is_own) {
+        return Err((StatusCode::FORBIDDEN, "requests from pages of other origins are refused"));
+    }
+    let has_body = !request.body().is_end_stream();
+    let essence =
+        text_of(request, CONTENT_TYPE).and_then(|value| value.split(';').next()).unwrap_or_default();
+    if has_body && !essence.trim().eq_ignore_ascii_case("application/json") {
+        return Err((StatusCode::UNSUPPORTED_MEDIA_TYPE, "send Content-Type: application/json"));
+    }
+    Ok(())
+}
+
+fn text_of(request: &Request, name: HeaderName) -> Option<&str> {
+    request.headers().get(name).and_then(|value| value.to_str().ok())
+}
+
 /// Lets a request pass, or answers why not.
 pub async fn guard(State(guard): State<Guard>, request: Request, next: Next) -> Response {
     match guard.admits(&request) {
         Ok(()) => next.run(request).await,
-        Err((status, text)) => (status, axum::Json(error_body(text))).into_response(),
+        Err((status, text)) => Problem::new(status, text).into_response(),
     }
 }

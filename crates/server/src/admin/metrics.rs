@@ -10,7 +10,8 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
-use super::{Admin, error_body};
+use super::Admin;
+use super::problem::Problem;
 use crate::app::App;
 
 const TEXT: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -19,9 +20,7 @@ const TEXT: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 pub async fn metrics(State(admin): State<Admin>) -> Response {
     match report(&admin.app) {
         Ok(text) => ([(CONTENT_TYPE, TEXT)], text).into_response(),
-        Err(error) => {
-            (StatusCode::INTERNAL_SERVER_ERROR, axum::Json(error_body(&error.to_string()))).into_response()
-        }
+        Err(error) => Problem::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
     }
 }
 

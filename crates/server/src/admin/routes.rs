@@ -1,0 +1,93 @@
+//! The table of admin routes. One row a path; the index, the router and the test of the description read it.
+
+use axum::response::IntoResponse;
+use axum::routing::{MethodRouter, delete, get, post};
+use http::HeaderMap;
+use http::header::{CONTENT_TYPE, HOST};
+
+use super::{Admin, accounts, credentials, health, housekeeping, metrics};
+
+/// One path.
+pub(super) struct Route {
+    pub path: &'static str,
+    /// For the index.
+    what: &'static str,
+    pub methods: MethodRouter<Admin>,
+}
+
+fn route(path: &'static str, what: &'static str, methods: MethodRouter<Admin>) -> Route {
+    Route { path, what, methods }
+}
+
+/// All of them.
+pub(super) fn routes() -> Vec<Route> {
+    vec![
+        route("/", "this page", get(index)),
+        route("/health", "is the process alive?", get(health::health)),
+        route("/ready", "should it be sent requests?", get(health::ready)),
+        route("/metrics", "Prometheus' text format", get(metrics::metrics)),
+        route("/openapi.yaml", "the public API, described", get(public_description)),
+        route("/admin-openapi.yaml", "this API, described", get(admin_description)),
+        route("/v1/accounts", "GET lists, POST makes one", get(accounts::list).post(accounts::add)),
+        route(
+            "/v1/accounts/{account}",
+            "GET, PATCH name and retention, DELETE",
+            get(accounts::show).patch(accounts::change).delete(accounts::remove),
+        ),
+        route(
+            "/v1/phone-numbers",
+            "GET lists, POST adds one",
+            get(accounts::list_numbers).post(accounts::add_number),
+        ),
+        route(
+            "/v1/phone-numbers/{phone_number_id}",
+            "GET, DELETE",
+            get(accounts::show_number).delete(accounts::remove_number),
+        ),
+        route(
+            "/v1/tokens",
+            "GET lists, POST makes one and shows it once",
+            get(credentials::list_tokens).post(credentials::add_token),
+        ),
+        route("/v1/tokens/{id}/revoke", "POST, at once or in a while", post(credentials::revoke_token)),
+        route(
+            "/v1/keys",
+            "GET lists, POST makes one and shows it once",
+            get(credentials::list_keys).post(credentials::add_key),
+        ),
+        route("/v1/keys/{id}/revoke", "POST, at once or in a while", post(credentials::revoke_key)),
+        route(
+            "/v1/throttles",
+            "GET what counts and blocks, DELETE forgets it",
+            get(housekeeping::throttles).delete(housekeeping::reset_all),
+        ),
+        route(
+            "/v1/throttles/{phone_number_id}",
+            "DELETE forgets it for one number",
+            delete(housekeeping::reset_one),
+        ),
+        route("/v1/sweep", "POST removes what has expired, now", post(housekeeping::sweep)),
+        route("/v1/verify", "POST walks over records and files", post(housekeeping::verify)),
+    ]
+}
+
+/// `GET /`: what is here.
+async fn index(headers: HeaderMap) -> impl IntoResponse {
+    let mut text = format!("wamedia {}, admin listener\n\n", env!("CARGO_PKG_VERSION"));
+    for route in routes() {
+        text += &format!("  {:<38} {}\n", route.path, route.what);
+    }
+    let here = headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or("127.0.0.1:8481");
+    text +=
+        &format!("\nBodies are JSON. For instance, to make a token:\n\n  TOKENS=http://{here}/v1/tokens\n");
+    text += "  curl $TOKENS -H 'Content-Type: application/json' -d '{\"label\":\"shop\"}'\n";
+    ([(CONTENT_TYPE, "text/plain; charset=utf-8")], text)
+}
+
+async fn public_description() -> impl IntoResponse {
+    ([(CONTENT_TYPE, "application/yaml")], include_str!("../../../../docs/openapi.yaml"))
+}
+
+async fn admin_description() -> impl IntoResponse {
+    ([(CONTENT_TYPE, "application/yaml")], include_str!("../../../../docs/admin-openapi.yaml"))
+}
