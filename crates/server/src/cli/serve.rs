@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use clap::Args;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::{Global, banner, logging};
 use crate::chance::Chance;
@@ -60,6 +60,8 @@ impl Serve {
     }
 
     async fn serve(self, config: Config) -> anyhow::Result<ExitCode> {
+        // Listened for before anybody is told that we run: a stop may come the moment after.
+        let signals = Signals::listen()?;
         let running = start(config, Clock::running(), Chance::system()).await?;
         if self.ready_json {
             banner::print_ready(&running);
@@ -67,7 +69,7 @@ impl Serve {
             banner::print_for_person(&running);
         }
         tracing::info!(public = %running.public, admin = %running.admin, tls = running.tls, "serving");
-        wait_for_end(&running).await?;
+        signals.wait_for_end(&running).await;
         let cut = running.shutdown().await;
         if cut > 0 {
             tracing::warn!(cut, "connections were cut at the end of limits.drain_for");
@@ -77,21 +79,36 @@ impl Serve {
     }
 }
 
-async fn wait_for_end(running: &Running) -> anyhow::Result<()> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut hang_up = signal(SignalKind::hangup())?;
-    loop {
-        tokio::select! {
-            _ = terminate.recv() => break,
-            _ = tokio::signal::ctrl_c() => break,
-            _ = hang_up.recv() => match running.app.store.keys().reload() {
-                Ok(()) => tracing::info!("the key ring was read again"),
-                Err(error) => tracing::error!(%error, "the key ring cannot be read again; the old one stays"),
-            },
-        }
+/// What the system and people say to a server.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    hang_up: Signal,
+}
+
+impl Signals {
+    fn listen() -> anyhow::Result<Self> {
+        let listen = |kind| signal(kind).context("signals cannot be listened for");
+        Ok(Self {
+            terminate: listen(SignalKind::terminate())?,
+            interrupt: listen(SignalKind::interrupt())?,
+            hang_up: listen(SignalKind::hangup())?,
+        })
     }
-    tracing::info!("draining");
-    Ok(())
+
+    async fn wait_for_end(mut self, running: &Running) {
+        loop {
+            tokio::select! {
+                _ = self.terminate.recv() => break,
+                _ = self.interrupt.recv() => break,
+                _ = self.hang_up.recv() => match running.app.store.keys().reload() {
+                    Ok(()) => tracing::info!("the key ring was read again"),
+                    Err(error) => tracing::error!(%error, "the key ring cannot be read again; the old one stays"),
+                },
+            }
+        }
+        tracing::info!("draining");
+    }
 }
 
 /// Ten thousand connections need as many files as the system lets us have.
