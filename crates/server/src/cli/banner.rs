@@ -1,11 +1,17 @@
 //! What a started service tells: a person what to paste, a program where it is.
 
-use std::io::{IsTerminal as _, Write as _};
+use std::io::Write as _;
 use std::net::SocketAddr;
+use std::path::Path;
 
 use serde_json::json;
 
+use super::output::bold;
+use crate::operations::accounts::FirstStart;
 use crate::start::Running;
+
+/// Where the data is when nobody says: commands find it there by themselves.
+const DEFAULT_DIR: &str = "wamedia-data";
 
 /// One line of JSON for programs.
 pub fn print_ready(running: &Running) {
@@ -21,42 +27,63 @@ pub fn print_ready(running: &Running) {
 /// Addresses; on a first start also the credentials, once, and lines that work as pasted.
 pub fn print_for_person(running: &Running) {
     let base = base(running);
-    let mut text = format!("\n  {}  {base}/v23.0   graph (Meta's Cloud API)\n", bold("wamedia"));
-    text += &format!("           {base}         d360 (360dialog)\n");
-    text += &format!("           http://{}         admin: /health /ready /metrics\n\n", running.admin);
+    let mut text = format!("\n  {}\n\n", bold("wamedia is serving"));
+    text += &format!("  graph (Meta's Cloud API)   {base}/v23.0\n");
+    text += &format!("  d360 (360dialog)           {base}\n");
+    text += &format!("  admin, keep it private     http://{}\n\n", running.admin);
+    let dir = running.app.store.dir();
+    let data = data_flag(dir);
     match &running.first {
-        Some(first) => text += &first_start(&base, first, running),
-        None => {
-            text += "  Credentials were shown when they were made. Make others with:\n";
-            text += "    wamedia token add\n    wamedia key add\n\n";
+        Some(first) => {
+            text += &format!("  First start on {}. Keep these, they are not shown again:\n\n", dir.display());
+            text += &assignments(&base, first);
+            text += "\n  Paste them into a shell, then upload, retrieve the URL, download and delete:\n\n";
+            text += &curl_lines(running.tls);
+            text += "\n  Other credentials, whenever you need them:\n\n";
         }
+        None => text += "  Credentials were shown when they were made. To make others:\n\n",
     }
+    text += &format!("  wamedia token add{data}\n  wamedia key add{data}\n\n");
     print(&text);
 }
 
-fn first_start(base: &str, first: &crate::operations::accounts::FirstStart, running: &Running) -> String {
+fn assignments(base: &str, first: &FirstStart) -> String {
     let (number, token, key) = (first.phone_number.id, &first.token.secret, &first.key.secret);
-    let dir = running.app.store.dir().display();
-    let insecure = if running.tls { " -k" } else { "" };
-    let curl = format!("curl -s{insecure}");
-    let rule = "─".repeat(74);
-    format!(
-        "  This was the first start on {dir}. Keep these; they are not shown again:
+    format!("  BASE={base}\n  NUMBER={number}\n  TOKEN={token}\n  KEY={key}\n")
+}
 
-    phone number id   {number}
-    token             {token}
-    D360-API-KEY      {key}
+/// Four lines for sh and bash, and what they share: upload, retrieve URL and download in Meta's dialect, delete in
+/// 360dialog's. Each works as it stands after the assignments.
+fn curl_lines(tls: bool) -> String {
+    // Whoever tries TLS at home has a certificate that nobody else trusts.
+    let flags = if tls { "-sk" } else { "-s" };
+    let lines = [
+        "GRAPH=$BASE/v23.0".to_owned(),
+        "AUTH=\"Authorization: Bearer $TOKEN\"".to_owned(),
+        "FILE='file=hello;filename=hello.txt;type=text/plain'".to_owned(),
+        format!(
+            "ID=$(curl {flags}F messaging_product=whatsapp -F \"$FILE\" -H \"$AUTH\" $GRAPH/$NUMBER/media | tr -dc 0-9)"
+        ),
+        format!(
+            "URL=$(curl {flags}H \"$AUTH\" $GRAPH/$ID | sed 's/.*\"url\":\"\\([^\"]*\\)\".*/\\1/; s/\\\\//g'); echo \"$URL\""
+        ),
+        format!("curl {flags}H \"$AUTH\" \"$URL\"; echo"),
+        format!("curl {flags}H \"D360-API-KEY: $KEY\" -X DELETE $BASE/$ID; echo"),
+    ];
+    lines.iter().map(|line| format!("  {line}\n")).collect()
+}
 
-  Paste, one after the other:
-  {rule}
-  printf 'hello' > hello.txt
-  ID=$({curl} {base}/v23.0/{number}/media -H 'Authorization: Bearer {token}' -F messaging_product=whatsapp -F 'file=@hello.txt;type=text/plain' | sed 's/[^0-9]//g'); echo \"id $ID\"
-  URL=$({curl} {base}/v23.0/$ID -H 'Authorization: Bearer {token}' | sed 's/.*\"url\":\"\\([^\"]*\\)\".*/\\1/; s/\\\\//g'); echo \"$URL\"
-  {curl} \"$URL\" -H 'Authorization: Bearer {token}'; echo
-  {curl} -X DELETE {base}/$ID -H 'D360-API-KEY: {key}'; echo
-  {rule}
-"
-    )
+/// ` --data DIR`, quoted for a shell, where commands would not find the folder by themselves.
+fn data_flag(dir: &Path) -> String {
+    let dir = dir.display().to_string();
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-".contains(c);
+    if dir == DEFAULT_DIR {
+        String::new()
+    } else if dir.chars().all(plain) {
+        format!(" --data {dir}")
+    } else {
+        format!(" --data '{}'", dir.replace('\'', r"'\''"))
+    }
 }
 
 fn base(running: &Running) -> String {
@@ -77,12 +104,27 @@ fn reachable(address: SocketAddr) -> SocketAddr {
     }
 }
 
-fn bold(text: &str) -> String {
-    if std::io::stdout().is_terminal() { format!("\x1b[1m{text}\x1b[0m") } else { text.to_owned() }
-}
-
 /// A closed stdout is no reason not to serve.
 fn print(text: &str) {
     let mut out = std::io::stdout().lock();
     let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_fit_a_terminal() {
+        for line in curl_lines(true).lines() {
+            assert!(line.chars().count() <= 101, "{} columns: {line}", line.chars().count());
+        }
+    }
+
+    #[test]
+    fn folders_are_quoted_for_the_shell() {
+        assert_eq!(data_flag(Path::new("wamedia-data")), "");
+        assert_eq!(data_flag(Path::new("/var/lib/wamedia")), " --data /var/lib/wamedia");
+        assert_eq!(data_flag(Path::new("it's here")), r" --data 'it'\''s here'");
+    }
 }

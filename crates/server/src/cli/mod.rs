@@ -1,24 +1,50 @@
 //! The command line. One file a command; each opens what it needs from the same configuration as the server.
+//!
+//! Commands translate; what they do is decided in `operations`, for the admin listener just the same.
 
+mod account;
 mod banner;
+mod completions;
+mod config;
+mod credential;
 mod healthcheck;
+mod key;
 mod logging;
+mod man;
+mod master_key;
+mod output;
+mod phone;
 mod serve;
+mod sweep;
+mod throttle;
+mod token;
+mod verify;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use anyhow::Context as _;
 use clap::{Args, Parser, Subcommand};
+use jiff::Timestamp;
+use wamedia_store::{KEY_FILE, Store};
 
-use crate::config::{self, Loaded};
+use crate::app::App;
+use crate::chance::Chance;
+use crate::clock::Clock;
+use crate::config::{self as configuration, Loaded};
+use crate::metrics::Metrics;
+use crate::start::open_store;
+use output::Usage;
 
-/// The media service of WhatsApp Business, to run yourself.
+/// The media service of WhatsApp Business, to run yourself
 #[derive(Parser)]
 #[command(name = "wamedia", version, max_term_width = 110, arg_required_else_help = true)]
 #[command(after_help = "Examples:
   wamedia serve                                     serve both dialects, with nothing to configure
   wamedia token add --phone 1025723653965602        make another token
-  wamedia config show                               every setting, its value and where it came from")]
+  wamedia config show --origins                     every setting, its value and where it came from
+
+Exit codes: 0 done, 1 failed, 2 wrongly called.")]
 pub struct Cli {
     #[command(flatten)]
     global: Global,
@@ -43,7 +69,18 @@ struct Global {
 #[derive(Subcommand)]
 enum Command {
     Serve(serve::Serve),
+    Account(account::AccountCommand),
+    Phone(phone::PhoneCommand),
+    Token(token::TokenCommand),
+    Key(key::KeyCommand),
+    Throttle(throttle::ThrottleCommand),
+    Sweep(sweep::Sweep),
+    Verify(verify::Verify),
+    MasterKey(master_key::MasterKeyCommand),
+    Config(config::ConfigCommand),
     Healthcheck(healthcheck::Healthcheck),
+    Completions(completions::Completions),
+    Man(man::Man),
 }
 
 /// Parses the arguments, runs the command, tells the exit code: 0 done, 1 failed, 2 wrongly called.
@@ -51,12 +88,38 @@ pub fn main() -> ExitCode {
     let Cli { global, command } = Cli::parse();
     let done = match command {
         Command::Serve(serve) => serve.run(&global),
+        Command::Account(account) => account.run(&global),
+        Command::Phone(phone) => phone.run(&global),
+        Command::Token(token) => token.run(&global),
+        Command::Key(key) => key.run(&global),
+        Command::Throttle(throttle) => throttle.run(&global),
+        Command::Sweep(sweep) => sweep.run(&global),
+        Command::Verify(verify) => verify.run(&global),
+        Command::MasterKey(master_key) => master_key.run(&global),
+        Command::Config(config) => config.run(&global),
         Command::Healthcheck(healthcheck) => healthcheck.run(&global),
+        Command::Completions(completions) => completions.run(),
+        Command::Man(man) => man.run(),
     };
     done.unwrap_or_else(|error| {
         eprintln!("wamedia: {error:#}");
-        ExitCode::FAILURE
+        if error.is::<Usage>() { ExitCode::from(2) } else { ExitCode::FAILURE }
     })
+}
+
+/// A data folder that was there already, opened beside whatever server runs on it.
+struct OpenedData {
+    app: App,
+}
+
+impl OpenedData {
+    fn store(&self) -> &Store {
+        &self.app.store
+    }
+
+    fn now(&self) -> Timestamp {
+        self.app.clock.now()
+    }
 }
 
 impl Global {
@@ -67,11 +130,64 @@ impl Global {
         all.extend(flags.into_iter().map(|(key, value)| (key.to_owned(), value)));
         for setting in &self.set {
             let (key, value) = setting.split_once('=').ok_or_else(|| {
-                anyhow::anyhow!("--set {setting:?}: write KEY=VALUE, for instance links.valid_for=60s")
+                Usage(format!("--set {setting:?}: write KEY=VALUE, for instance links.valid_for=60s"))
             })?;
             all.push((key.trim().to_owned(), value.trim().to_owned()));
         }
-        let file = config::file_or_default(self.config.clone());
-        Ok(config::load(file.as_deref(), std::env::vars(), &all)?)
+        let file = configuration::file_or_default(self.config.clone());
+        Ok(configuration::load(file.as_deref(), std::env::vars(), &all)?)
+    }
+
+    /// Runs a command on the data folder that is there, and takes no lock: a server may run on it too.
+    ///
+    /// # Errors
+    /// There is no data folder (none is made), it cannot be opened, or the command failed.
+    fn on_data(
+        &self,
+        command: impl AsyncFnOnce(&OpenedData) -> anyhow::Result<ExitCode>,
+    ) -> anyhow::Result<ExitCode> {
+        let config = self.load(Vec::new())?.config;
+        logging::start_for_commands();
+        let dir = &config.data.dir;
+        let has_data = [KEY_FILE, "catalog.sqlite"].iter().any(|file| dir.join(file).exists());
+        anyhow::ensure!(
+            has_data,
+            "no data folder at {}; start `wamedia serve` once, or name yours with --data",
+            dir.display()
+        );
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        runtime.context("the runtime cannot be started")?.block_on(async {
+            let metrics = Metrics::new();
+            let store = open_store(&config, &metrics)?;
+            let app = App::new(config, store, Clock::running(), Chance::system(), metrics);
+            let data = OpenedData { app };
+            let done = command(&data).await;
+            data.app.store.close().await;
+            done
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_explains_itself_with_an_example() {
+        fn walk(command: &clap::Command) {
+            let name = command.get_name();
+            assert!(command.get_about().is_some(), "{name} has no help");
+            let examples = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            assert!(examples.contains("Example") && examples.contains("wamedia "), "{name} has no example");
+            command.get_subcommands().for_each(walk);
+        }
+        walk(&Cli::command());
     }
 }
