@@ -64,6 +64,20 @@ CLIENTS = [
     Client("node-fetch", "graph", "node", "raw-node-fetch.mjs", "base"),
     Client("axios", "d360", "node", "raw-axios.mjs", "base"),
     Client("fetch-undici", "d360", "node", "raw-fetch.mjs", "base"),
+    Client("curl", "graph", "python", "curl.py", "tls", arguments=("graph",)),
+    Client("curl-d360", "d360", "python", "curl.py", "tls", arguments=("d360",)),
+    Client("go-net-http", "graph", "go", "by_command.py", "base", arguments=("graph",)),
+    Client("go-net-http-d360", "d360", "go", "by_command.py", "base", arguments=("d360",)),
+    Client("java-HttpClient", "graph", "java", "by_command.py", "base", arguments=("graph",)),
+    Client("java-HttpClient-d360", "d360", "java", "by_command.py", "base", arguments=("d360",)),
+    Client("php-curl", "graph", "php", "by_command.py", "base", arguments=("graph",)),
+    Client("php-curl-d360", "d360", "php", "by_command.py", "base", arguments=("d360",)),
+    Client("wire:netflie (PHP)", "graph", "python", "replay.py", "base", arguments=("netflie",)),
+    Client("wire:onetech-360dialog (PHP)", "d360", "python", "replay.py", "base", arguments=("onetech-360dialog",)),
+    Client("wire:WABA360Dialog.NET", "d360", "python", "replay.py", "base", arguments=("WABA360Dialog.NET",)),
+    Client("wire:whatsapp-business-java-api", "graph", "python", "replay.py", "base", arguments=("whatsapp-business-java-api",)),
+    Client("wire:ruby_whatsapp_sdk", "graph", "python", "replay.py", "base", arguments=("ruby_whatsapp_sdk",)),
+    Client("wire:dio (Dart)", "graph", "python", "replay.py", "base", arguments=("dio",)),
 ]
 
 NODE_MODULES = [
