@@ -15,10 +15,12 @@ use wamedia_media::{InspectOptions, MimeType, Source, Strictness, find, inspect}
 /// When a bound is broken or the verdicts contradict each other: that is what the fuzzer looks for.
 pub fn judge(bytes: &[u8], types: &[&str]) {
     for declared in types {
-        let row = MimeType::parse(declared).ok().and_then(|mime| find(&mime)).expect("targets name listed types");
+        let row =
+            MimeType::parse(declared).ok().and_then(|mime| find(&mime)).expect("targets name listed types");
         let mut refused_before = false;
         for strictness in [Strictness::Lenient, Strictness::Default, Strictness::Strict] {
-            let options = InspectOptions { strictness, file_name: Some("a.jpg"), declared_codecs: Some("opus") };
+            let options =
+                InspectOptions { strictness, file_name: Some("a.jpg"), declared_codecs: Some("opus") };
             let mut source = Counting { bytes, reads: 0, bytes_read: 0 };
             let verdict = inspect(&mut source, row, &options).expect("memory is read without errors");
             assert!(source.reads <= 512 && source.bytes_read <= 8 << 20, "unbounded work");

@@ -4,7 +4,7 @@
 
 use std::io;
 
-use memchr::memchr;
+use memchr::{memchr, memchr_iter};
 
 use super::{HUGE_PIXELS, exif};
 use crate::case::Case;
@@ -194,24 +194,24 @@ fn end_of_scans(reader: &mut Reader<'_>, scan_at: u64) -> io::Result<Option<u64>
     let mut at = scan_at;
     while at < scan_at + MAX_SCAN_BYTES {
         let piece = reader.at(at, TAIL_BYTES)?;
-        if piece.len() < 2 {
-            return Ok(None);
-        }
-        let Some(hit) = memchr(0xff, &piece[..piece.len() - 1]) else {
-            at += piece.len() as u64 - 1;
-            continue;
-        };
-        let marker = piece[hit + 1];
-        at += hit as u64;
-        match marker {
-            0xd9 => return Ok(Some(at + 2)),
-            0xff => at += 1,
-            // Stuffed zeros and restart markers belong to the data.
-            0 | 1 | 0xd0..=0xd8 => at += 2,
-            _ => at += 2 + u64::from(reader.be16(at + 2)?.unwrap_or(0)),
+        match next_marker_in_data(piece) {
+            Some((hit, 0xd9)) => return Ok(Some(at + hit as u64 + 2)),
+            Some((hit, _)) => {
+                at += hit as u64 + 2;
+                at += u64::from(reader.be16(at)?.unwrap_or(0));
+            }
+            None if piece.len() < TAIL_BYTES => return Ok(None),
+            // The last byte may be the first of a marker.
+            None => at += piece.len() as u64 - 1,
         }
     }
     Ok(None)
+}
+
+/// The first marker in entropy-coded data: stuffed zeros, fill bytes and restarts belong to the data.
+fn next_marker_in_data(piece: &[u8]) -> Option<(usize, u8)> {
+    let markers = memchr_iter(0xff, piece).filter_map(|hit| Some((hit, *piece.get(hit + 1)?)));
+    markers.into_iter().find(|(_, marker)| !matches!(marker, 0 | 1 | 0xd0..=0xd8 | 0xff))
 }
 
 impl Jpeg {

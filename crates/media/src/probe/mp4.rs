@@ -138,6 +138,9 @@ fn misplaced_samples(movie: &Movie, bytes: u64) -> Option<String> {
     let streams = || movie.videos().chain(movie.sounds());
     for track in streams() {
         let kind = track.facts.kind;
+        if track.contradicts {
+            return Some(format!("the tables of its {kind} track contradict each other"));
+        }
         match track.chunks {
             Some((_, greatest)) if greatest >= bytes => {
                 return Some(format!(

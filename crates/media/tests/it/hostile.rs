@@ -16,9 +16,9 @@ fn refused(bytes: &[u8], declared: &str) -> Option<Rule> {
 fn bombs_cost_little() {
     for (name, bytes) in made::bombs() {
         eprintln!("{name}");
-        for row in MEDIA_TYPES {
-            // `judge` asserts the bounds on reads and bytes.
-            judge(&bytes, row.mime);
+        // `judge` asserts the bounds on reads and bytes. Reading is the same under every type.
+        for declared in ["image/jpeg", "video/mp4", "text/plain"] {
+            judge(&bytes, declared);
         }
     }
 }
@@ -56,6 +56,17 @@ fn convoluted_files_are_said_to_be() {
     let verdict = judge(&bytes[..5 << 20], "image/jpeg");
     assert_eq!(verdict.refusal.unwrap().rule, Rule::Undecodable);
     assert_eq!(refused(&bytes, "application/pdf"), Some(Rule::TooConvoluted));
+}
+
+#[test]
+fn long_pictures_are_not_convoluted() {
+    let picture = sample("image/rgb.jpg");
+    let long = [&picture[..picture.len() - 2], &[0xff, 0x00].repeat(2_000_000)].concat();
+    let verdict = judge(&[&long[..], &[0xff, 0xd9], &vec![7; 300_000]].concat(), "image/jpeg");
+    assert!(verdict.is_accepted(), "{:?}", verdict.refusal);
+    assert_eq!(verdict.warnings.iter().map(|w| w.rule).collect::<Vec<_>>(), [Rule::TrailingData]);
+    let cut = judge(&long, "image/jpeg");
+    assert_eq!(cut.warnings.iter().map(|w| w.rule).collect::<Vec<_>>(), [Rule::Damaged]);
 }
 
 #[test]

@@ -40,6 +40,8 @@ pub(crate) struct Track {
     pub(crate) samples: u64,
     /// The first byte any chunk starts at, and the last.
     pub(crate) chunks: Option<(u64, u64)>,
+    /// Whether its tables speak of chunks that they do not have.
+    pub(crate) contradicts: bool,
 }
 
 /// Reads a `trak`.
@@ -85,20 +87,36 @@ fn read_handler(reader: &mut Reader<'_>, hdlr: &MediaBox) -> io::Result<Handler>
 fn read_sample_table(reader: &mut Reader<'_>, stbl: &MediaBox, track: &mut Track) -> io::Result<()> {
     let mut children = Boxes::new(stbl.start, stbl.end);
     let mut has_offsets = None;
+    let mut last_run = 0;
+    let mut chunk_count = 0;
     while let Some(child) = children.next(reader)? {
         match &child.kind {
             b"stsd" => codec::read_descriptions(reader, &child, track)?,
             b"ctts" => has_offsets = Some(reorders(reader, &child)?),
             b"stsz" | b"stz2" => track.samples = reader.be32(child.start + 8)?.unwrap_or(0).into(),
-            b"stco" => track.chunks = chunk_range(reader, &child, 4)?,
-            b"co64" => track.chunks = chunk_range(reader, &child, 8)?,
+            b"stsc" => last_run = last_run_start(reader, &child)?,
+            b"stco" | b"co64" => {
+                chunk_count = reader.be32(child.start + 4)?.unwrap_or(0);
+                track.chunks = chunk_range(reader, &child, if child.kind == *b"co64" { 8 } else { 4 })?;
+            }
             _ => {}
         }
     }
+    track.contradicts = chunk_count > 0 && last_run > chunk_count;
     if track.facts.codec == "h264" && track.samples > 0 {
         track.facts.b_frames = Some(has_offsets.unwrap_or(false));
     }
     Ok(())
+}
+
+/// The chunk that the last run of `stsc` starts at, counted from 1.
+fn last_run_start(reader: &mut Reader<'_>, stsc: &MediaBox) -> io::Result<u32> {
+    let said = u64::from(reader.be32(stsc.start + 4)?.unwrap_or(0));
+    let count = said.min(stsc.len().saturating_sub(8) / 12);
+    Ok(match count.checked_sub(1) {
+        Some(last) => reader.be32(stsc.start + 8 + 12 * last)?.unwrap_or(0),
+        None => 0,
+    })
 }
 
 /// Whether composition offsets differ: frames are shown in another order than they are decoded.
