@@ -18,7 +18,7 @@ pub struct Making {
     #[arg(long, value_name = "LENGTH")]
     pub expires_in: Option<Span>,
     /// What people call it
-    #[arg(long, value_name = "TEXT", default_value = "")]
+    #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
     pub label: String,
 }
 

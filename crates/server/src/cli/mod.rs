@@ -20,7 +20,7 @@ mod throttle;
 mod token;
 mod verify;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context as _;
@@ -54,6 +54,7 @@ pub struct Cli {
 
 /// Flags of every command.
 #[derive(Args)]
+#[command(next_help_heading = "Options of every command")]
 struct Global {
     /// Configuration file [default: wamedia.toml in this folder, where there is one]
     #[arg(long, global = true, value_name = "FILE", env = "WAMEDIA_CONFIG")]
@@ -149,9 +150,8 @@ impl Global {
         let config = self.load(Vec::new())?.config;
         logging::start_for_commands();
         let dir = &config.data.dir;
-        let has_data = [KEY_FILE, "catalog.sqlite"].iter().any(|file| dir.join(file).exists());
         anyhow::ensure!(
-            has_data,
+            has_data(dir)?,
             "no data folder at {}; start `wamedia serve` once, or name yours with --data",
             dir.display()
         );
@@ -166,6 +166,18 @@ impl Global {
             done
         })
     }
+}
+
+/// Whether there is a ring or a catalog: opening a folder without them would make them.
+fn has_data(dir: &Path) -> anyhow::Result<bool> {
+    for file in [KEY_FILE, "catalog.sqlite"] {
+        let found = dir.join(file).try_exists();
+        let cause = || format!("the data folder {} cannot be read; run this as its owner", dir.display());
+        if found.with_context(cause)? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 #[cfg(test)]

@@ -42,7 +42,7 @@ enum Verb {
         #[arg(long, value_name = "ID")]
         account: Option<String>,
         /// How people write the number
-        #[arg(long, value_name = "TEXT", default_value = "")]
+        #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
         display: String,
     },
     /// List numbers

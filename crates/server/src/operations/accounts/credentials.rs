@@ -142,7 +142,7 @@ async fn mint(
 /// [`AccountError::Invalid`] for a length of nothing, which would be born dead, and for what no calendar has.
 pub fn expires_after(now: Timestamp, life: Duration) -> Result<Timestamp, AccountError> {
     if life.is_zero() {
-        return Err(AccountError::Invalid("a life must be longer than nothing".to_owned()));
+        return Err(AccountError::Invalid("it would end at once; give it a length such as 60d".to_owned()));
     }
     later(now, life)
 }
