@@ -215,6 +215,9 @@ pub(crate) fn judge(case: &mut Case<'_>) {
             "it has no list of content types, without which Office does not open it",
         );
     }
+    if zip.damaged {
+        case.note(Rule::Damaged, "its ZIP directory stops making sense before its end");
+    }
     if zip.encrypted {
         case.note(Rule::OfficeEncrypted, "parts of its ZIP are encrypted");
     }

@@ -34,8 +34,10 @@ pub(crate) struct Zip {
     pub(crate) content_types: Option<Vec<u8>>,
     /// The text of a stored `mimetype`, which OpenDocument and EPUB begin with.
     pub(crate) mimetype: Option<Vec<u8>>,
-    /// Whether some part is a macro project.
+    /// Whether some part is a macro project or a macro sheet.
     pub(crate) has_macros: bool,
+    /// Whether the central directory stops making sense before its end.
+    pub(crate) damaged: bool,
     /// Whether some part is encrypted.
     pub(crate) encrypted: bool,
     /// Which marks were met, as bits of [`MARKS`].
@@ -94,6 +96,7 @@ pub(crate) fn read(reader: &mut Reader<'_>) -> io::Result<Option<Zip>> {
         }
         at += 46 + name_bytes as u64 + u64::from(short(30)) + u64::from(short(32));
     }
+    zip.damaged = at < end;
     zip.has_directory |= zip.entries == 0;
     if let Some((local_at, bytes)) = types_part {
         zip.content_types = read_stored(reader, local_at, bytes)?;
@@ -169,7 +172,7 @@ fn normal(name: &[u8]) -> Vec<u8> {
 
 impl Zip {
     fn mark(&mut self, name: &[u8]) {
-        self.has_macros |= name.ends_with(b"vbaproject.bin");
+        self.has_macros |= name.ends_with(b"vbaproject.bin") || name.starts_with(b"xl/macrosheets/");
         for (index, mark) in MARKS.iter().enumerate() {
             if name == *mark || (mark.ends_with(b"/") && name.starts_with(mark)) {
                 self.marks |= 1 << index;
