@@ -2,6 +2,8 @@
 //!
 //! `cli` → `start` → `http` and `admin` → `operations` → the store. See ARCHITECTURE.md for the map.
 
+#![allow(rustdoc::private_intra_doc_links, reason = "these documents are for who works in this crate")]
+
 pub mod action;
 mod admin;
 pub mod app;

@@ -186,6 +186,7 @@ impl Exchange<'_> {
     fn refuse(&self, refusal: Refusal) -> (Response<Body>, Outcome) {
         let mut response = self.bad_request(refusal.text);
         *response.status_mut() = refusal.status;
+        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         (response, Outcome { action: None, number: None, word: "malformed" })
     }
 
