@@ -1,6 +1,6 @@
 //! What the service does, one file a verb. A handler translates; here it is decided.
 //!
-//! Knows no HTTP: every error is a [`MediaError`](crate::error::MediaError), every caller was a secret.
+//! Knows no HTTP: every error is a [`MediaError`], every caller was a secret.
 
 pub mod accounts;
 mod authenticate;
