@@ -9,6 +9,8 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
+use crate::secret::fill_random;
+
 /// The name of a blob: 16 random bytes, shown as 32 hex digits.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct BlobName([u8; 16]);
@@ -17,7 +19,7 @@ impl BlobName {
     /// A fresh name.
     pub(crate) fn random() -> io::Result<Self> {
         let mut name = [0; 16];
-        aws_lc_rs::rand::fill(&mut name).map_err(|_| io::Error::other("the random generator failed"))?;
+        fill_random(&mut name)?;
         Ok(Self(name))
     }
 

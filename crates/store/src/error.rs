@@ -93,9 +93,6 @@ pub enum KeyError {
         /// The ring's file.
         path: PathBuf,
     },
-    /// The system's random generator failed.
-    #[error("the system's random generator failed")]
-    Random,
 }
 
 /// Why bytes could not be staged.
@@ -217,12 +214,6 @@ impl StageError {
 
 fn is_full(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
-}
-
-impl From<aws_lc_rs::error::Unspecified> for StoreError {
-    fn from(_: aws_lc_rs::error::Unspecified) -> Self {
-        Self::Key(KeyError::Random)
-    }
 }
 
 /// Runs a blocking step on a thread that may block; a lost step is an error like any other.

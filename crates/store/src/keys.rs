@@ -145,7 +145,7 @@ impl KeyRing {
         text.push_str(old.trim_end());
         drop(Zeroizing::new(old));
         text.push('\n');
-        push_line(&mut text, next)?;
+        push_line(&mut text, next).map_err(at(&path))?;
         replace(dir, &path, &text)?;
         Ok(next)
     }
@@ -226,10 +226,10 @@ fn parse_line(line: &str) -> Option<(u16, Secret<32>)> {
     Some((number, Secret::copy_from(&key)?))
 }
 
-fn push_line(text: &mut String, version: u16) -> Result<(), KeyError> {
-    let key = Secret::<32>::random().map_err(|_| KeyError::Random)?;
+fn push_line(text: &mut String, version: u16) -> io::Result<()> {
+    let key = Secret::<32>::random()?;
     let encoded = Zeroizing::new(BASE64.encode(key.as_ref()));
-    writeln!(text, "v{version} {}", *encoded).map_err(|_| KeyError::Random)
+    writeln!(text, "v{version} {}", *encoded).map_err(io::Error::other)
 }
 
 /// Makes the first ring, unless another process was quicker.
@@ -241,7 +241,7 @@ fn create_first(dir: &Path) -> Result<(), KeyError> {
     }
     let mut text = Zeroizing::new(String::with_capacity(512));
     text.push_str(PREAMBLE);
-    push_line(&mut text, 1)?;
+    push_line(&mut text, 1).map_err(at(&path))?;
     replace(dir, &path, &text)
 }
 

@@ -3,6 +3,8 @@
 //! Whoever edits a record, or moves a box to another record, account or folder, makes a record that does not open.
 //! Only what changes with use (`last_used_at`, `expires_at`) is not bound.
 
+use std::io;
+
 use aws_lc_rs::aead::{Aad, Nonce};
 use aws_lc_rs::digest;
 use jiff::Timestamp;
@@ -14,7 +16,7 @@ use crate::catalog::Origin;
 use crate::error::StoreError;
 use crate::ids::AccountId;
 use crate::keys::KeyRing;
-use crate::secret::{DataKey, Secret};
+use crate::secret::{DataKey, Secret, fill_random};
 
 /// Bound into every box; another layout gets another number.
 const FORMAT: u8 = 1;
@@ -74,7 +76,7 @@ pub(crate) fn wrap(
         .wrapping_key(key_version, bound.account)
         .ok_or(StoreError::UnknownKey { id: bound.id, version: key_version })?;
     let mut nonce = [0; NONCE_BYTES];
-    aws_lc_rs::rand::fill(&mut nonce)?;
+    fill_random(&mut nonce)?;
 
     // The flag tells an empty name from none.
     let name = hidden.file_name.as_deref();
@@ -86,8 +88,9 @@ pub(crate) fn wrap(
     sealed.push(u8::from(name.is_some()));
     sealed.extend_from_slice(name.unwrap_or("").as_bytes());
     let aad = Aad::from(bound.associated_data(key_version));
-    let tag =
-        key.seal_in_place_separate_tag(Nonce::assume_unique_for_key(nonce), aad, &mut sealed[NONCE_BYTES..])?;
+    let tag = key
+        .seal_in_place_separate_tag(Nonce::assume_unique_for_key(nonce), aad, &mut sealed[NONCE_BYTES..])
+        .map_err(io::Error::other)?;
     sealed.extend_from_slice(tag.as_ref());
     Ok(sealed)
 }

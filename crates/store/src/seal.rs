@@ -4,12 +4,14 @@
 //! shorter and may be empty. Nothing here touches files, and nothing damaged ever leaves: a chunk is checked before
 //! its bytes are given out. `docs/formats.md` says which key and context wamedia gives to it.
 
+use std::io;
+
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::error::Unspecified;
 use aws_lc_rs::hkdf::{HKDF_SHA512, KeyType, Prk};
 
-use crate::secret::Secret;
+use crate::secret::{Secret, fill_random};
 
 /// Bytes of a full chunk.
 pub const CHUNK_BYTES: usize = 16 * 1024;
@@ -53,10 +55,11 @@ pub(crate) struct ChunkCipher {
 
 impl ChunkCipher {
     /// A cipher for a new blob, with the header to write before its first chunk.
-    pub(crate) fn seal(key: &[u8; 32], context: &[u8]) -> Result<(Self, [u8; HEADER_BYTES]), Unspecified> {
+    pub(crate) fn seal(key: &[u8; 32], context: &[u8]) -> io::Result<(Self, [u8; HEADER_BYTES])> {
         let mut header = [0; HEADER_BYTES];
-        aws_lc_rs::rand::fill(&mut header[..SALT_BYTES])?;
-        let (cipher, commitment) = Self::derive(key, &header[..SALT_BYTES], context)?;
+        fill_random(&mut header[..SALT_BYTES])?;
+        let (cipher, commitment) =
+            Self::derive(key, &header[..SALT_BYTES], context).map_err(io::Error::other)?;
         header[SALT_BYTES..].copy_from_slice(&commitment);
         Ok((cipher, header))
     }
@@ -99,9 +102,11 @@ impl ChunkCipher {
     }
 
     /// Seals one chunk in place and gives its tag. Only the last chunk is, and must be, shorter than 16 KiB.
-    pub(crate) fn seal_chunk(&self, index: u64, chunk: &mut [u8]) -> Result<[u8; TAG_BYTES], Unspecified> {
-        let tag = self.key.seal_in_place_separate_tag(self.nonce(index)?, Aad::empty(), chunk)?;
-        tag.as_ref().try_into().map_err(|_| Unspecified)
+    pub(crate) fn seal_chunk(&self, index: u64, chunk: &mut [u8]) -> io::Result<[u8; TAG_BYTES]> {
+        let sealed = self
+            .nonce(index)
+            .and_then(|nonce| self.key.seal_in_place_separate_tag(nonce, Aad::empty(), chunk));
+        sealed.map_err(io::Error::other)?.as_ref().try_into().map_err(io::Error::other)
     }
 
     /// Opens one chunk with its tag into `plain`, which is exactly as long as the chunk without the tag.
@@ -134,7 +139,7 @@ impl KeyType for Length {
 ///
 /// # Errors
 /// Only when the system's random generator fails.
-pub fn seal(key: &[u8; 32], context: &[u8], plain: &[u8]) -> Result<Vec<u8>, Unspecified> {
+pub fn seal(key: &[u8; 32], context: &[u8], plain: &[u8]) -> io::Result<Vec<u8>> {
     let (cipher, header) = ChunkCipher::seal(key, context)?;
     let mut sealed = Vec::with_capacity(usize::try_from(sealed_len(plain.len() as u64)).unwrap_or(0));
     sealed.extend_from_slice(&header);

@@ -44,9 +44,8 @@ impl SealedFile {
         create: impl FnOnce(BlobName) -> io::Result<Unpromised>,
     ) -> io::Result<Self> {
         let name = BlobName::random()?;
-        let data_key = DataKey::random().map_err(io::Error::other)?;
-        let (cipher, header) =
-            ChunkCipher::seal(data_key.as_ref(), &blob_context(account, name)).map_err(io::Error::other)?;
+        let data_key = DataKey::random()?;
+        let (cipher, header) = ChunkCipher::seal(data_key.as_ref(), &blob_context(account, name))?;
         Ok(Self { name, data_key, file: create(name)?, cipher, header: Some(header), next_chunk: 0 })
     }
 
@@ -68,7 +67,7 @@ impl SealedFile {
     fn write(&mut self, mut chunks: Vec<&mut [u8]>) -> io::Result<()> {
         let mut tags = Vec::with_capacity(chunks.len());
         for chunk in &mut chunks {
-            tags.push(self.cipher.seal_chunk(self.next_chunk, chunk).map_err(io::Error::other)?);
+            tags.push(self.cipher.seal_chunk(self.next_chunk, chunk)?);
             self.next_chunk += 1;
         }
         let header = self.header.take();

@@ -1,9 +1,20 @@
 //! Bytes that nobody may see: wiped when dropped, blind in Debug.
 
-use std::fmt;
+use std::{fmt, io};
 
-use aws_lc_rs::error::Unspecified;
+use rustix::rand::{GetRandomFlags, getrandom};
 use zeroize::Zeroize;
+
+/// Fills `bytes` from the kernel's generator.
+///
+/// Not from aws-lc's: that one gathers its own entropy first, which took 21 ms of a first start (measured).
+pub(crate) fn fill_random(mut bytes: &mut [u8]) -> io::Result<()> {
+    while !bytes.is_empty() {
+        let filled = rustix::io::retry_on_intr(|| getrandom(&mut *bytes, GetRandomFlags::empty()))?;
+        bytes = &mut bytes[filled..];
+    }
+    Ok(())
+}
 
 /// A fixed number of secret bytes.
 #[derive(Clone)]
@@ -14,9 +25,9 @@ pub(crate) type DataKey = Secret<32>;
 
 impl<const N: usize> Secret<N> {
     /// Fresh random bytes from the system's generator.
-    pub(crate) fn random() -> Result<Self, Unspecified> {
+    pub(crate) fn random() -> io::Result<Self> {
         let mut secret = Self([0; N]);
-        aws_lc_rs::rand::fill(&mut secret.0)?;
+        fill_random(&mut secret.0)?;
         Ok(secret)
     }
 

@@ -10,7 +10,7 @@ use wamedia_media::MediaId;
 
 use crate::blobs::{self, BlobFolder};
 use crate::catalog::{CATALOG_FILE, Catalog, Media};
-use crate::error::{KeyError, OpenError, ReadError, StoreError, blocking};
+use crate::error::{OpenError, ReadError, StoreError, blocking};
 use crate::ids::AccountId;
 use crate::keys::{KEY_FILE, KeyRing};
 use crate::reader::BlobReader;
@@ -220,11 +220,5 @@ impl Store {
     /// [`StoreError::Closed`].
     pub async fn close(self) {
         self.catalog().close().await;
-    }
-}
-
-impl From<aws_lc_rs::error::Unspecified> for KeyError {
-    fn from(_: aws_lc_rs::error::Unspecified) -> Self {
-        Self::Random
     }
 }

@@ -65,7 +65,7 @@ async fn broken_records_are_named() {
     // Rows that cannot be read at all must not stop the walk.
     for edit in ["bytes = -1", "blob = x'01'", "origin = 3", "key_version = -1"] {
         let edit = format!("UPDATE media SET {edit} WHERE id = (SELECT min(id) FROM media)");
-        let report = broken(move |_, connection| drop(connection.execute(&edit, []).unwrap())).await;
+        let report = broken(move |_, connection| assert_eq!(connection.execute(&edit, []).unwrap(), 1)).await;
         assert!(
             report.findings.iter().any(|it| matches!(it, Finding::RecordUnreadable { .. })),
             "{report:?}"
