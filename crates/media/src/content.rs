@@ -71,7 +71,7 @@ impl Content {
     /// The type, and what a person calls it.
     pub(crate) fn found(&self) -> Found {
         match self {
-            Self::Jpeg(_) => Found { mime: "image/jpeg", name: "JPEG image" },
+            Self::Jpeg(jpeg) => jpeg.found(),
             Self::Png(_) => Found { mime: "image/png", name: "PNG image" },
             Self::Webp(_) => Found { mime: "image/webp", name: "WebP image" },
             Self::Movie(movie) => movie.found(),

@@ -36,8 +36,14 @@ pub(super) fn skip(reader: &mut Reader<'_>) -> io::Result<u64> {
 
 /// A tag and nothing behind it that is known.
 pub(crate) fn read_lone(reader: &mut Reader<'_>) -> io::Result<Option<Found>> {
-    let is_tag = tag_bytes(reader, 0)?.is_some();
-    Ok(is_tag.then_some(Found { mime: "application/x-id3", name: "ID3 tag without audio" }))
+    if tag_bytes(reader, 0)?.is_none() {
+        return Ok(None);
+    }
+    let at = skip(reader)?;
+    if reader.array(at)? == Some(*b"fLaC") {
+        return Ok(Some(Found { mime: "audio/flac", name: "FLAC audio behind a tag" }));
+    }
+    Ok(Some(Found { mime: "application/x-id3", name: "ID3 tag without audio" }))
 }
 
 /// Whether what stands here is a tag at the end of a file, where frames are over.
@@ -48,7 +54,7 @@ pub(super) fn is_tag(bytes: &[u8]) -> bool {
 /// The length of the tag at `at`, header and footer included.
 fn tag_bytes(reader: &mut Reader<'_>, at: u64) -> io::Result<Option<u64>> {
     let Some(head) = reader.array::<10>(at)? else { return Ok(None) };
-    if head.starts_with(b"ID3") && head[3] != 0xff && head[6..].iter().all(|b| *b < 0x80) {
+    if head.starts_with(b"ID3") && (2..=4).contains(&head[3]) && head[6..].iter().all(|b| *b < 0x80) {
         // Seven bits a byte; the flag 0x10 announces a footer as long as the header.
         let size = head[6..].iter().fold(0, |size, b| size << 7 | u64::from(*b));
         let footer = if head[5] & 0x10 != 0 { 10 } else { 0 };

@@ -10,7 +10,7 @@ use super::{HUGE_PIXELS, exif};
 use crate::case::Case;
 use crate::content::Content;
 use crate::reader::Reader;
-use crate::{Facts, Rule};
+use crate::{Facts, Found, Rule};
 
 /// Segments read before the first scan. Cameras write a few dozen; profiles and previews come in 64 KiB pieces.
 const MAX_SEGMENTS: u32 = 1024;
@@ -215,6 +215,11 @@ fn next_marker_in_data(piece: &[u8]) -> Option<(usize, u8)> {
 }
 
 impl Jpeg {
+    pub(crate) fn found(&self) -> Found {
+        let is_ls = self.frame.is_some_and(|frame| frame.process() == "jpeg-ls");
+        Found { mime: "image/jpeg", name: if is_ls { "JPEG-LS image" } else { "JPEG image" } }
+    }
+
     pub(crate) fn facts(&self) -> Facts {
         let Some(frame) = self.frame else { return Facts::default() };
         Facts {

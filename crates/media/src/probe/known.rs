@@ -107,6 +107,9 @@ const SIGNATURES: &[Signature] = &[
 pub(crate) fn read(reader: &mut Reader<'_>) -> io::Result<Option<Found>> {
     let len = reader.len();
     let head = reader.at(0, HEAD_BYTES)?;
+    if is_text(head) {
+        return Ok(None);
+    }
     if let Some(found) =
         riff(head).or_else(|| matroska(head)).or_else(|| stream(head)).or_else(|| weak(head, len))
     {
@@ -115,6 +118,13 @@ pub(crate) fn read(reader: &mut Reader<'_>) -> io::Result<Option<Found>> {
     let hit =
         SIGNATURES.iter().find(|(at, magic, ..)| head.get(*at..).is_some_and(|rest| rest.starts_with(magic)));
     Ok(hit.map(|(_, _, mime, name)| Found { mime, name }))
+}
+
+/// Whether a head is plain letters: many signatures are words that a text may start with (`MAC `, `OTTO`, `RIFF`).
+fn is_text(head: &[u8]) -> bool {
+    let is_letter = |b: &u8| *b >= 0x20 || b"\t\n\r\x0c\x1b".contains(b);
+    let is_utf8 = std::str::from_utf8(head).err().is_none_or(|error| error.error_len().is_none());
+    is_utf8 && head.iter().all(is_letter)
 }
 
 fn riff(head: &[u8]) -> Option<Found> {

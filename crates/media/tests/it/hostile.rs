@@ -70,6 +70,28 @@ fn long_pictures_are_not_convoluted() {
 }
 
 #[test]
+fn texts_may_start_like_anything() {
+    let starts = [
+        "MAC addresses",
+        "RIFF, a container",
+        "OTTO von",
+        "BM 40",
+        "MZ and PE",
+        "ID3 tags are",
+        "FWS",
+        "CWS",
+        "BZh9",
+    ];
+    let more = ["The free world", "And then ftyp", "DDS exam", "TTA1", "8BPS", "OggS", "caff", "P6 3 3"];
+    for text in
+        starts.iter().chain(&more).map(|start| format!("{start}, and so on in plain letters.\n").repeat(40))
+    {
+        assert!(judge(text.as_bytes(), "text/plain").is_accepted(), "{}", &text[..20]);
+    }
+    assert!(judge("G".repeat(5000).as_bytes(), "text/plain").is_accepted());
+}
+
+#[test]
 fn polyglots_are_what_they_start_as() {
     let zip = made::sample("doc/minimal.docx");
     for path in ["image/rgb.jpg", "image/rgb.png", "audio/cbr32k.mp3"] {
