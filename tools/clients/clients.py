@@ -8,7 +8,8 @@ class Client:
     """One library, in one dialect.
 
     `reach`: "base" where its users can give it an address, "tls" where it knows only the vendors' hosts.
-    `settings`: what its users must set on the server. `known`: steps that fail by a fault of the library itself, with the fault; the same steps fail against the vendor.
+    `settings`: what its users must set on the server. `known`: steps that fail by a fault of the library itself, with
+    the fault; they fail against the vendor too.
     """
 
     name: str
@@ -27,7 +28,14 @@ CLIENTS = [
     Client("pywa-async", "graph", "python", "pywa_async_client.py", "tls", ("pywa==4.5.0",)),
     Client("heyoo", "graph", "python", "heyoo_client.py", "base", ("heyoo==0.1.2",)),
     Client("whatsapp-python", "graph", "python", "whatsapp_python.py", "tls", ("whatsapp-python==4.3.0",)),
-    Client("whatsapp-python-async", "graph", "python", "whatsapp_python_async.py", "tls", ("whatsapp-python==4.3.0",)),
+    Client(
+        "whatsapp-python-async",
+        "graph",
+        "python",
+        "whatsapp_python_async.py",
+        "tls",
+        ("whatsapp-python==4.3.0",),
+    ),
     Client(
         "whatsapp-cloud-api.py",
         "graph",
@@ -36,7 +44,14 @@ CLIENTS = [
         "tls",
         ("whatsapp-cloud-api==0.0.4", "requests"),
     ),
-    Client("whatsapp-cloud-api-client", "graph", "python", "cloud_api_client.py", "base", ("whatsapp-cloud-api-client==0.2.1",)),
+    Client(
+        "whatsapp-cloud-api-client",
+        "graph",
+        "python",
+        "cloud_api_client.py",
+        "base",
+        ("whatsapp-cloud-api-client==0.2.1",),
+    ),
     Client(
         "whatsapp-cloud-api-client-async",
         "graph",
@@ -55,7 +70,14 @@ CLIENTS = [
     Client("whatsapp-api-js", "graph", "node", "whatsapp-api-js.mjs", "tls"),
     Client("@great-detail/whatsapp", "graph", "node", "great-detail.mjs", "base"),
     Client("@kapso/whatsapp-cloud-api", "graph", "node", "kapso.mjs", "base"),
-    Client("@kapso/whatsapp-cloud-api-bytes", "graph", "node", "kapso-bytes.mjs", "base", settings={"WAMEDIA_UPLOAD_TYPE_FROM": "either"}),
+    Client(
+        "@kapso/whatsapp-cloud-api-bytes",
+        "graph",
+        "node",
+        "kapso-bytes.mjs",
+        "base",
+        settings={"WAMEDIA_UPLOAD_TYPE_FROM": "either"},
+    ),
     Client("ws-cloud-api", "graph", "node", "ws-cloud-api.mjs", "tls"),
     Client("whatsapp-business", "graph", "node", "whatsapp-business.mjs", "tls"),
     Client("whatsappcloudapi_wrapper", "graph", "node", "whatsappcloudapi-wrapper.mjs", "tls"),
@@ -64,6 +86,23 @@ CLIENTS = [
     Client("node-fetch", "graph", "node", "raw-node-fetch.mjs", "base"),
     Client("axios", "d360", "node", "raw-axios.mjs", "base"),
     Client("fetch-undici", "d360", "node", "raw-fetch.mjs", "base"),
+    Client(
+        "wacloudapi",
+        "graph",
+        "rust",
+        "rust_clients.py",
+        "base",
+        arguments=("wacloudapi",),
+        known={"download": "sends an empty credential with its download, to the vendor too"},
+    ),
+    Client(
+        "whatsapp-business-rs",
+        "graph",
+        "rust",
+        "rust_clients.py",
+        "base",
+        arguments=("whatsapp-business-rs",),
+    ),
     Client("curl", "graph", "python", "curl.py", "tls", arguments=("graph",)),
     Client("curl-d360", "d360", "python", "curl.py", "tls", arguments=("d360",)),
     Client("go-net-http", "graph", "go", "by_command.py", "base", arguments=("graph",)),
@@ -73,10 +112,26 @@ CLIENTS = [
     Client("php-curl", "graph", "php", "by_command.py", "base", arguments=("graph",)),
     Client("php-curl-d360", "d360", "php", "by_command.py", "base", arguments=("d360",)),
     Client("wire:netflie (PHP)", "graph", "python", "replay.py", "base", arguments=("netflie",)),
-    Client("wire:onetech-360dialog (PHP)", "d360", "python", "replay.py", "base", arguments=("onetech-360dialog",)),
+    Client(
+        "wire:onetech-360dialog (PHP)",
+        "d360",
+        "python",
+        "replay.py",
+        "base",
+        arguments=("onetech-360dialog",),
+    ),
     Client("wire:WABA360Dialog.NET", "d360", "python", "replay.py", "base", arguments=("WABA360Dialog.NET",)),
-    Client("wire:whatsapp-business-java-api", "graph", "python", "replay.py", "base", arguments=("whatsapp-business-java-api",)),
-    Client("wire:ruby_whatsapp_sdk", "graph", "python", "replay.py", "base", arguments=("ruby_whatsapp_sdk",)),
+    Client(
+        "wire:whatsapp-business-java-api",
+        "graph",
+        "python",
+        "replay.py",
+        "base",
+        arguments=("whatsapp-business-java-api",),
+    ),
+    Client(
+        "wire:ruby_whatsapp_sdk", "graph", "python", "replay.py", "base", arguments=("ruby_whatsapp_sdk",)
+    ),
     Client("wire:dio (Dart)", "graph", "python", "replay.py", "base", arguments=("dio",)),
 ]
 

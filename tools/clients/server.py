@@ -46,7 +46,9 @@ def make_certificates(folder):
 
     new = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "1"]
     authority = ["-addext", "basicConstraints=critical,CA:TRUE", "-addext", "keyUsage=critical,keyCertSign"]
-    openssl("req", "-x509", *new, "-subj", "/CN=tools-clients", *authority, "-keyout", "ca.key", "-out", "ca.pem")
+    openssl(
+        "req", "-x509", *new, "-subj", "/CN=tools-clients", *authority, "-keyout", "ca.key", "-out", "ca.pem"
+    )
     openssl("req", *new[:-2], "-subj", "/CN=graph.facebook.com", "-keyout", "leaf.key", "-out", "leaf.csr")
     (folder / "leaf.ext").write_text(f"subjectAltName={NAMES},IP:127.0.0.1\n")
     signing = ["-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-extfile", "leaf.ext", "-days", "1"]

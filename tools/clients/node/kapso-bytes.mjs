@@ -12,6 +12,13 @@ await walk('graph', {
   connect: accessToken => new WhatsAppClient({ accessToken, baseUrl: HERE.base }),
   upload: {
     bytes: async (client, path, type) =>
-      (await client.media.upload({ phoneNumberId, type, file: new Uint8Array(readFileSync(path)), fileName: basename(path) })).id,
+      (
+        await client.media.upload({
+          phoneNumberId,
+          type,
+          file: new Uint8Array(readFileSync(path)),
+          fileName: basename(path),
+        })
+      ).id,
   },
 })

@@ -12,7 +12,8 @@ async function url(api, id) {
 }
 
 await walk('d360', {
-  connect: key => axios.create({ baseURL: HERE.base, headers: { 'D360-API-KEY': key }, maxBodyLength: Infinity }),
+  connect: key =>
+    axios.create({ baseURL: HERE.base, headers: { 'D360-API-KEY': key }, maxBodyLength: Infinity }),
   upload: {
     'form-data stream': async (api, path, mime) => {
       const form = new FormData()

@@ -26,7 +26,8 @@ await walk('d360', {
   connect: key => key,
   upload: {
     File: (key, path, type) => upload(key, new File([readFileSync(path)], basename(path), { type })),
-    openAsBlob: async (key, path, type) => upload(key, new File([await openAsBlob(path)], 'ünï "quoted" %.bin', { type })),
+    openAsBlob: async (key, path, type) =>
+      upload(key, new File([await openAsBlob(path)], 'ünï "quoted" %.bin', { type })),
   },
   url,
   download: async (key, id) => {

@@ -8,7 +8,8 @@ const { default: got } = await loadModule('got', 'got/dist/source/index.js')
 const retry = { limit: 0 }
 
 await walk('graph', {
-  connect: token => got.extend({ prefixUrl: HERE.base, headers: { authorization: `Bearer ${token}` }, retry }),
+  connect: token =>
+    got.extend({ prefixUrl: HERE.base, headers: { authorization: `Bearer ${token}` }, retry }),
   upload: {
     FormData: async (api, path, type) => {
       const body = new FormData()

@@ -36,7 +36,8 @@ const installed = createRequire(pathToFileURL(join(HERE.node_modules, 'package.j
 
 // A library as `require` finds it, and as `import` does.
 export const load = name => installed(name)
-export const loadModule = async (name, file) => import(pathToFileURL(file ? join(HERE.node_modules, 'node_modules', file) : installed.resolve(name)))
+export const loadModule = async (name, file) =>
+  import(pathToFileURL(file ? join(HERE.node_modules, 'node_modules', file) : installed.resolve(name)))
 
 // Points the vendors' names at our TLS port, below fetch, https and everything built on them.
 export function reachVendorHosts() {
@@ -44,7 +45,8 @@ export function reachVendorHosts() {
   tls.connect = function (...args) {
     const options = typeof args[0] === 'object' ? args[0] : args[1]
     const name = options?.servername || options?.host || options?.hostname
-    if (VENDOR_HOSTS.includes(name)) Object.assign(options, { host: '127.0.0.1', port: HERE.tls_port, servername: name })
+    if (VENDOR_HOSTS.includes(name))
+      Object.assign(options, { host: '127.0.0.1', port: HERE.tls_port, servername: name })
     return connect.apply(this, args)
   }
 }
@@ -86,7 +88,10 @@ export async function walk(dialect, { connect, upload, url, download, remove, he
     assert(kept.length, 'nothing was uploaded')
     for (const { id, path, mime } of kept) {
       const got = Buffer.from(await download(client, id))
-      assert(got.equals(readFileSync(path)), `${mime} came back different (${got.length} bytes): ${got.subarray(0, 300)}`)
+      assert(
+        got.equals(readFileSync(path)),
+        `${mime} came back different (${got.length} bytes): ${got.subarray(0, 300)}`,
+      )
     }
   })
   await step('delete', remove, async () => {
@@ -137,7 +142,7 @@ function told(error) {
 
 function plain(value) {
   try {
-    return typeof value === 'string' ? value : JSON.stringify(value) ?? ''
+    return typeof value === 'string' ? value : (JSON.stringify(value) ?? '')
   } catch {
     return ''
   }

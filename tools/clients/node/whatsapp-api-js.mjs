@@ -16,8 +16,12 @@ function form(path, mime) {
 await walk('graph', {
   connect: token => new WhatsAppAPI({ token, appSecret: 'secret', secure: false }),
   // `false`: without the library's own check of type and size, so that our refusals are met.
-  upload: { blob: async (api, path, mime) => checked(await api.uploadMedia(HERE.phone_number_id, form(path, mime), false)).id },
+  upload: {
+    blob: async (api, path, mime) =>
+      checked(await api.uploadMedia(HERE.phone_number_id, form(path, mime), false)).id,
+  },
   url: async (api, id) => checked(await api.retrieveMedia(id)).url,
-  download: async (api, id) => (await api.fetchMedia((await api.retrieveMedia(id, HERE.phone_number_id)).url)).arrayBuffer(),
+  download: async (api, id) =>
+    (await api.fetchMedia((await api.retrieveMedia(id, HERE.phone_number_id)).url)).arrayBuffer(),
   remove: async (api, id) => checked(await api.deleteMedia(id, HERE.phone_number_id)).success,
 })

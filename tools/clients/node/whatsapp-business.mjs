@@ -17,5 +17,10 @@ await walk('graph', {
     return readFileSync(saved)
   },
   remove: async (client, id) => (await client.deleteMedia(id)).success,
-  hears: { 'unknown id': '"code":100', 'wrong token': '"code":190', 'wrong type': '"code":100', 'too large': '"code":100' },
+  hears: {
+    'unknown id': '"code":100',
+    'wrong token': '"code":190',
+    'wrong type': '"code":100',
+    'too large': '"code":100',
+  },
 })

@@ -14,9 +14,16 @@ async function upload(client, options) {
 }
 
 await walk('graph', {
-  connect: accessToken => new WhatsappCloud({ accessToken, senderPhoneNumberId: HERE.phone_number_id, WABA_ID: '1', graphAPIVersion: 'v18.0' }),
+  connect: accessToken =>
+    new WhatsappCloud({
+      accessToken,
+      senderPhoneNumberId: HERE.phone_number_id,
+      WABA_ID: '1',
+      graphAPIVersion: 'v18.0',
+    }),
   upload: {
-    path: (client, path, mime) => upload(client, { file_path: path, file_name: basename(path), mime_type: mime }),
+    path: (client, path, mime) =>
+      upload(client, { file_path: path, file_name: basename(path), mime_type: mime }),
   },
   url: async (client, media_id) => (await client._retrieveMediaUrl({ media_id })).url,
   hears: { 'wrong type': 'no media_id', 'too large': 'no media_id' },

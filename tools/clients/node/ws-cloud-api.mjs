@@ -24,6 +24,11 @@ await walk('graph', {
   },
   url,
   download: async (config, id) => (await getMedia({ mediaUrl: await url(config, id), config })).arrayBuffer(),
-  hears: { 'unknown id': 'nothing', 'wrong token': 'nothing', 'wrong type': 'Unsupported media type', 'too large': 'nothing' },
+  hears: {
+    'unknown id': 'nothing',
+    'wrong token': 'nothing',
+    'wrong type': 'Unsupported media type',
+    'too large': 'nothing',
+  },
   without: ['image/webp'],
 })

@@ -21,7 +21,9 @@ def call(*arguments):
     done = subprocess.run([*program, *arguments], capture_output=True, check=False, timeout=60)
     status, _, body = done.stdout.partition(b"\n")
     if done.returncode or status != b"200":
-        raise Refused(f"{status} {body.decode(errors='replace')} {done.stderr.decode(errors='replace')[-400:]}")
+        raise Refused(
+            f"{status} {body.decode(errors='replace')} {done.stderr.decode(errors='replace')[-400:]}"
+        )
     return body
 
 
@@ -34,9 +36,13 @@ walk(
     dialect,
     connect=lambda secret: ["Authorization", f"Bearer {secret}"] if graph else ["D360-API-KEY", secret],
     upload={
-        "program": lambda credential, path, mime: json.loads(call("upload", UPLOADS, *credential, path, mime))["id"]
+        "program": lambda credential, path, mime: json.loads(
+            call("upload", UPLOADS, *credential, path, mime)
+        )["id"]
     },
     url=url,
     download=lambda credential, media_id: call("get", url(credential, media_id), *credential),
-    delete=lambda credential, media_id: json.loads(call("delete", f"{ROOT}/{media_id}", *credential))["success"],
+    delete=lambda credential, media_id: json.loads(call("delete", f"{ROOT}/{media_id}", *credential))[
+        "success"
+    ],
 )

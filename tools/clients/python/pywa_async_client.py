@@ -22,7 +22,9 @@ walk(
     connect=lambda token: WhatsApp(phone_id=HERE["phone_number_id"], token=token),
     upload={
         "path": lambda wa, path, mime: now(wa.upload_media(path, mime_type=mime)).id,
-        "bytes": lambda wa, path, mime: now(wa.upload_media(Path(path).read_bytes(), mime, Path(path).name)).id,
+        "bytes": lambda wa, path, mime: now(
+            wa.upload_media(Path(path).read_bytes(), mime, Path(path).name)
+        ).id,
     },
     url=lambda wa, media_id: now(wa.get_media_url(media_id)).url,
     download=lambda wa, media_id: now(bytes_of(wa, media_id)),

@@ -14,7 +14,9 @@ UPLOADS = f"{ROOT}/{HERE['phone_number_id']}/media" if graph else f"{ROOT}/media
 
 def connect(credential):
     session = requests.Session()
-    session.headers.update({"Authorization": f"Bearer {credential}"} if graph else {"D360-API-KEY": credential})
+    session.headers.update(
+        {"Authorization": f"Bearer {credential}"} if graph else {"D360-API-KEY": credential}
+    )
     return session
 
 
@@ -44,5 +46,7 @@ walk(
     },
     url=url,
     download=lambda session, media_id: checked(session.get(url(session, media_id), timeout=20)).content,
-    delete=lambda session, media_id: checked(session.delete(f"{ROOT}/{media_id}", timeout=20)).json()["success"],
+    delete=lambda session, media_id: checked(session.delete(f"{ROOT}/{media_id}", timeout=20)).json()[
+        "success"
+    ],
 )

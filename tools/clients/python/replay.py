@@ -1,6 +1,6 @@
-"""Libraries of other ecosystems, byte for byte as they speak: heads in their order, parts in their layout.
+"""Libraries of other ecosystems, byte for byte: heads in their order, parts in their layout.
 
-For libraries whose registry or runtime is seldom at hand beside a Rust project. Each row tells where its layout is from.
+For those whose registry or runtime is seldom at hand. Each row tells where its layout is from.
 """
 
 import json
@@ -91,7 +91,8 @@ WIRES = {
         dialect="graph",
         version="/v24.0",
         heads="User-Agent: Faraday v2.9.0\r\nAuthorization: Bearer {credential}\r\n"
-        "Accept-Encoding: gzip;q=1.0,deflate;q=0.6,identity;q=0.3\r\nAccept: */*\r\nConnection: close\r\nHost: {host}\r\n",
+        "Accept-Encoding: gzip;q=1.0,deflate;q=0.6,identity;q=0.3\r\nAccept: */*\r\n"
+        "Connection: close\r\nHost: {host}\r\n",
         upload_heads="Content-Type: multipart/form-data; boundary={boundary}\r\n",
         boundary="-----------RubyMultipartPost-0b0a9c6f7d3e4b21",
         parts=(
@@ -107,7 +108,8 @@ WIRES = {
     "dio": Wire(
         dialect="graph",
         version="/v23.0",
-        heads="user-agent: Dart/3.4 (dart:io)\r\naccept-encoding: gzip\r\nauthorization: Bearer {credential}\r\nhost: {host}\r\n",
+        heads="user-agent: Dart/3.4 (dart:io)\r\naccept-encoding: gzip\r\n"
+        "authorization: Bearer {credential}\r\nhost: {host}\r\n",
         upload_heads="content-type: multipart/form-data; boundary={boundary}\r\n",
         boundary="--dio-boundary-0912837465",
         parts=(
@@ -141,7 +143,13 @@ def call(credential, method, target, heads="", body=b""):
 
 def upload(credential, path, mime):
     content = Path(path).read_bytes()
-    facts = {"boundary": wire.boundary, "mime": mime, "mime_length": len(mime), "name": Path(path).name, "bytes": len(content)}
+    facts = {
+        "boundary": wire.boundary,
+        "mime": mime,
+        "mime_length": len(mime),
+        "name": Path(path).name,
+        "bytes": len(content),
+    }
     body = b""
     for part in wire.parts:
         before, _, after = part.partition("{file}")
@@ -168,5 +176,7 @@ walk(
     upload={"recorded form": upload},
     url=url,
     download=download,
-    delete=lambda credential, media_id: json.loads(call(credential, "DELETE", f"{wire.version}/{media_id}"))["success"],
+    delete=lambda credential, media_id: json.loads(call(credential, "DELETE", f"{wire.version}/{media_id}"))[
+        "success"
+    ],
 )

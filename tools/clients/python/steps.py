@@ -15,7 +15,12 @@ from pathlib import Path
 HERE = json.loads(os.environ["WAMEDIA_CLIENT"])
 """What the runner tells: base, tls_port, token, d360_key, phone_number_id, samples {mime: path}, too_large."""
 
-VENDOR_HOSTS = ("graph.facebook.com", "lookaside.fbsbx.com", "waba-v2.360dialog.io", "developers.facebook.com")
+VENDOR_HOSTS = (
+    "graph.facebook.com",
+    "lookaside.fbsbx.com",
+    "waba-v2.360dialog.io",
+    "developers.facebook.com",
+)
 
 SAYS = {
     "graph": {
