@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::base64url;
+use crate::base64;
 
 /// `A` and 22 base64url characters (recorded traffic).
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -12,7 +12,7 @@ impl TraceId {
     /// The trace id of 16 random bytes, which the caller gives.
     pub fn from_random(bytes: [u8; 16]) -> Self {
         let mut text = [b'A'; 23];
-        for (place, character) in text[1..].iter_mut().zip(base64url::encode(&bytes)) {
+        for (place, character) in text[1..].iter_mut().zip(base64::url_safe(&bytes)) {
             *place = character;
         }
         Self(text)

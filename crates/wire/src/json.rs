@@ -3,7 +3,7 @@
 //! `/` becomes `\/`, everything outside ASCII `\uXXXX` in lower-case hex (surrogate pairs above the basic plane);
 //! both seen in recorded traffic. Keys keep the order in which they are written, without any white space.
 //!
-//! Deliberately not here: reading JSON, and arrays, which no body of the media routes has.
+//! Deliberately not here: reading JSON, and arrays of more than one object, which no body of ours has.
 
 use std::fmt::{self, Display, Write as _};
 
@@ -73,6 +73,23 @@ impl Object {
         let mut filled = fill(self);
         filled.out.push(b'}');
         filled
+    }
+
+    /// Adds an array with one object in it: `fill` gets it empty and gives it back written.
+    pub fn array_of_one(mut self, key: &str, fill: impl FnOnce(Object) -> Object) -> Self {
+        self.key(key);
+        self.out.extend_from_slice(b"[{");
+        let mut filled = fill(self);
+        filled.out.extend_from_slice(b"}]");
+        filled
+    }
+
+    /// Adds a string, escaped, if there is one.
+    pub fn optional_text(self, key: &str, value: Option<&str>) -> Self {
+        match value {
+            Some(value) => self.text(key, value),
+            None => self,
+        }
     }
 
     /// Closes the object and gives its bytes.
@@ -166,10 +183,12 @@ mod tests {
             .number("n", u64::MAX)
             .object("o", |o| o.boolean("yes", true).object("empty", |o| o).boolean("no", false))
             .display("d", format_args!("{}/{}", 1, 'ü'))
+            .array_of_one("a", |o| {
+                o.array_of_one("b", |o| o).optional_text("c", Some("/")).optional_text("e", None)
+            })
             .hex("h", &[0, 0xab, 0xff])
             .finish();
-        let expected =
-            br#"{"n":18446744073709551615,"o":{"yes":true,"empty":{},"no":false},"d":"1\/\u00fc","h":"00abff"}"#;
+        let expected = br#"{"n":18446744073709551615,"o":{"yes":true,"empty":{},"no":false},"d":"1\/\u00fc","a":[{"b":[{}],"c":"\/"}],"h":"00abff"}"#;
         assert_eq!(body, expected);
         assert_eq!(Object::new().finish(), b"{}");
     }

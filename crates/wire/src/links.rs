@@ -7,7 +7,7 @@ use std::fmt;
 
 use wamedia_media::MediaId;
 
-use crate::base64url;
+use crate::base64;
 
 /// The path of every download link, after the host and whatever prefix is configured.
 pub const ATTACHMENTS_PATH: &str = "/whatsapp_business/attachments/";
@@ -114,7 +114,7 @@ impl fmt::Display for AttachmentQuery {
             write!(f, "&source={}", source.as_str())?;
         }
         write!(f, "&ext={}&hash=", self.ext)?;
-        base64url::encode(&self.hash).try_for_each(|character| fmt::Write::write_char(f, character.into()))
+        base64::url_safe(&self.hash).try_for_each(|character| fmt::Write::write_char(f, character.into()))
     }
 }
 
@@ -131,12 +131,12 @@ impl fmt::Debug for AttachmentQuery {
 
 /// The 46 characters of a hash.
 pub fn encode_hash(hash: &[u8; HASH_BYTES]) -> String {
-    base64url::encode(hash).map(char::from).collect()
+    base64::url_safe(hash).map(char::from).collect()
 }
 
 /// The hash of its 46 characters; `None` for every other spelling, non-zero trailing bits included.
 pub fn decode_hash(text: &str) -> Option<[u8; HASH_BYTES]> {
-    base64url::decode(text)
+    base64::decode_url_safe(text)
 }
 
 /// Path and query of a download link inside a media URL, percent-decoded, whatever its host and prefix.

@@ -1,4 +1,4 @@
-//! The crate from outside: bodies byte for byte, forms from real clients, forms from nobody's client.
+//! The crate from outside: bodies byte for byte, forms from real clients and from nobody's client.
 
 mod bodies;
 mod corpus;
@@ -7,3 +7,4 @@ mod hostile;
 mod openapi;
 mod oracle;
 mod pieces;
+mod webhooks;
