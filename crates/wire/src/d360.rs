@@ -5,6 +5,7 @@
 use std::borrow::Cow;
 
 use crate::json::Object;
+use crate::messages::MessageError;
 use crate::texts;
 
 /// The envelope around an error text.
@@ -81,6 +82,11 @@ impl D360Error {
     /// retrieve_url is blocked for this number. Goes with `Retry-After`.
     pub fn retrieval_blocked() -> Self {
         Self::new(429, "Too many requests - endpoint disabled")
+    }
+
+    /// A posted message that is not taken; its text is [`MessageError`]'s, as Meta's.
+    pub fn message_refused(error: &MessageError) -> Self {
+        Self::new(400, error.to_string())
     }
 
     /// Our own failure.

@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 
 use crate::json::Object;
+use crate::messages::MessageError;
 use crate::texts;
 
 /// The method as the vendor's text names it.
@@ -15,7 +16,7 @@ pub enum Verb {
     Get,
     /// Delete.
     Delete,
-    /// Upload.
+    /// Upload and sending of messages.
     Post,
 }
 
@@ -115,6 +116,26 @@ impl GraphError {
     /// retrieve_url is blocked for this number. Goes with `Retry-After`.
     pub fn retrieval_blocked() -> Self {
         Self::new(400, 80_007, "(#80007) Rate limit issues")
+    }
+
+    /// A posted message that is not taken; its text is [`MessageError`]'s.
+    pub fn message_refused(error: &MessageError) -> Self {
+        let refused = Self::new(400, 100, error.to_string());
+        match error {
+            MessageError::OneSource => Self { subcode: Some(2_494_009), ..refused },
+            // The vendor's code for values; the details are ours.
+            MessageError::Recipient => {
+                Self { code: 131_009, ..refused }.with_details("Recipient is not a valid phone number.")
+            }
+            MessageError::MessagingProductRequired
+            | MessageError::Required(_)
+            | MessageError::UnknownType(_)
+            | MessageError::MediaId(_)
+            | MessageError::Link(_)
+            | MessageError::CaptionTooLong(_)
+            | MessageError::TextTooLong
+            | MessageError::UnexpectedKey { .. } => refused,
+        }
     }
 
     /// Our own failure.

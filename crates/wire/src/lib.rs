@@ -1,5 +1,5 @@
-//! What is said on the wire: the bodies, error texts, links and forms of WhatsApp's media API, in both dialects, and the
-//! webhooks that follow.
+//! What is said on the wire: the bodies, error texts, links and forms of WhatsApp's media API, in both dialects, the
+//! webhooks that follow, and the messages that send media by id.
 //!
 //! Pure: no I/O, no async, no clock, no randomness. Every outgoing body goes through [`json`], which escapes like
 //! the vendor does; every incoming form goes through [`multipart`], which never holds more than it must.
@@ -14,6 +14,7 @@ pub mod fbtrace;
 pub mod graph;
 pub mod json;
 pub mod links;
+pub mod messages;
 pub mod multipart;
 pub mod signature;
 pub mod subscription;
