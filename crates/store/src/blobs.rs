@@ -8,6 +8,8 @@ use std::fs::{self, DirBuilder, File, TryLockError};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::secret::fill_random;
 
@@ -60,6 +62,8 @@ impl fmt::Debug for BlobName {
 pub(crate) struct BlobFolder {
     blobs: PathBuf,
     staging: PathBuf,
+    /// Which folders below `blobs/` are known to be durable. One that is found may be another process's of a moment ago.
+    known: Arc<[AtomicBool; 256]>,
 }
 
 /// A file that is not promised to anyone: removed when dropped, unless it is kept.
@@ -70,24 +74,12 @@ pub(crate) struct Unpromised {
 }
 
 impl BlobFolder {
-    /// Makes what is missing. The 256 folders appear together: whoever sees `blobs/` sees them all, durably.
+    /// Makes what is missing; the folders below `blobs/` are made when they are first needed.
     pub(crate) fn open(dir: &Path) -> io::Result<Self> {
-        let folder = Self { blobs: dir.join("blobs"), staging: dir.join("staging") };
+        let known = Arc::new(std::array::from_fn(|_| AtomicBool::new(false)));
+        let folder = Self { blobs: dir.join("blobs"), staging: dir.join("staging"), known };
         make_dir(&folder.staging)?;
-        if !folder.blobs.is_dir() {
-            let _lock = lock_dir(dir)?;
-            // What a crash left of an earlier attempt is continued.
-            let growing = dir.join("blobs.new");
-            if !folder.blobs.is_dir() {
-                make_dir(&growing)?;
-                for first in 0..=255_u8 {
-                    make_dir(&growing.join(format!("{first:02x}")))?;
-                }
-                sync_dir(&growing)?;
-                fs::rename(&growing, &folder.blobs)?;
-                sync_dir(dir)?;
-            }
-        }
+        make_dir(&folder.blobs)?;
         Ok(folder)
     }
 
@@ -115,13 +107,7 @@ impl BlobFolder {
     /// A new file for bytes that are all here, directly under its final name: nobody knows the name before the record.
     pub(crate) fn create_direct(&self, name: BlobName) -> io::Result<Unpromised> {
         let path = self.path(name);
-        match Unpromised::create(path.clone()) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                self.restore_parent(&path)?;
-                Unpromised::create(path)
-            }
-            other => other,
-        }
+        in_its_folder(&path, || Unpromised::create(path.clone()))
     }
 
     /// Makes a written file durable under its final name: the file, then its place, then the folder of its place.
@@ -131,16 +117,15 @@ impl BlobFolder {
         unpromised.file.sync_all()?;
         let path = self.path(name);
         if let Some(staged) = unpromised.path.as_deref().filter(|staged| **staged != *path) {
-            match fs::rename(staged, &path) {
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                    self.restore_parent(&path)?;
-                    fs::rename(staged, &path)?;
-                }
-                other => other?,
-            }
+            in_its_folder(&path, || fs::rename(staged, &path))?;
             unpromised.path = Some(path.clone());
         }
         sync_dir(path.parent().unwrap_or(&self.blobs))?;
+        let known = &self.known[usize::from(name.0[0])];
+        if !known.load(Ordering::Relaxed) {
+            sync_dir(&self.blobs)?;
+            known.store(true, Ordering::Relaxed);
+        }
         Ok(unpromised)
     }
 
@@ -156,12 +141,6 @@ impl BlobFolder {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
             Err(error) => Err(error),
         }
-    }
-
-    /// A backup tool may have left out an empty folder.
-    fn restore_parent(&self, path: &Path) -> io::Result<()> {
-        make_dir(path.parent().unwrap_or(&self.blobs))?;
-        sync_dir(&self.blobs)
     }
 }
 
@@ -222,6 +201,17 @@ pub(crate) fn try_lock(file: &File) -> io::Result<bool> {
         Err(TryLockError::WouldBlock) => Ok(false),
         Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => Ok(true),
         Err(TryLockError::Error(error)) => Err(error),
+    }
+}
+
+/// Does what puts a file at `path`; where the folder is missing, makes it and tries once more.
+fn in_its_folder<T>(path: &Path, place: impl Fn() -> io::Result<T>) -> io::Result<T> {
+    match (place(), path.parent()) {
+        (Err(error), Some(folder)) if error.kind() == io::ErrorKind::NotFound => {
+            make_dir(folder)?;
+            place()
+        }
+        (placed, _) => placed,
     }
 }
 

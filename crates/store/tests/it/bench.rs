@@ -76,6 +76,15 @@ impl Bench {
         panic!("staging still holds {:?}", self.files("staging"));
     }
 
+    /// A folder for blobs, as if something had once been there.
+    pub(crate) fn blob_folder(&self, name: &str) -> std::path::PathBuf {
+        use std::os::unix::fs::PermissionsExt;
+        let path = self.data().join("blobs").join(name);
+        std::fs::create_dir_all(&path).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o700)).unwrap();
+        path
+    }
+
     /// Every file below the data folder's `sub` folder.
     pub(crate) fn files(&self, sub: &str) -> Vec<std::path::PathBuf> {
         files_below(&self.data().join(sub))

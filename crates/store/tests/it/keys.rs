@@ -12,14 +12,14 @@ fn open(bench: &Bench) -> Result<Store, OpenError> {
 
 #[tokio::test]
 async fn a_first_start_makes_everything_for_its_owner_only() {
-    let bench = Bench::new().await;
+    let mut bench = Bench::new().await;
     let _lock = bench.store.lock_for_serving().unwrap();
+    bench.upload(b"bytes").await;
+    let staged = bench.stage(&noise(200_000, 1)).await;
     let mode = |name: &str| std::fs::metadata(bench.data().join(name)).unwrap().permissions().mode() & 0o777;
     for (name, expected) in [
         ("", 0o700),
         ("blobs", 0o700),
-        ("blobs/00", 0o700),
-        ("blobs/ff", 0o700),
         ("staging", 0o700),
         (KEY_FILE, 0o600),
         ("catalog.sqlite", 0o600),
@@ -29,6 +29,12 @@ async fn a_first_start_makes_everything_for_its_owner_only() {
     ] {
         assert_eq!(mode(name), expected, "{name}");
     }
+    let all = bench.files("blobs").into_iter().chain(bench.files("staging"));
+    for file in all {
+        let mode = |path: &std::path::Path| path.metadata().unwrap().permissions().mode() & 0o777;
+        assert_eq!((mode(&file), mode(file.parent().unwrap())), (0o600, 0o700), "{}", file.display());
+    }
+    drop(staged);
     assert_eq!(bench.store.keys().version_numbers(), [1]);
     assert!(!format!("{:?}", bench.store.keys()).contains("Prk"));
 }

@@ -43,7 +43,7 @@ async fn expired_media_goes_with_its_bytes_in_batches() {
 async fn what_crashes_left_goes_when_it_is_old_enough() {
     let mut bench = Bench::new().await;
     let media = bench.upload(b"kept").await;
-    let orphan = bench.data().join("blobs/00").join(BLOB);
+    let orphan = bench.blob_folder("00").join(BLOB);
     let part = bench.data().join("staging").join(format!("{BLOB}.part"));
     let noon = SystemTime::UNIX_EPOCH + 20_000 * DAY;
     leave(&orphan, noon);
@@ -61,8 +61,8 @@ async fn what_crashes_left_goes_when_it_is_old_enough() {
 async fn files_that_are_not_ours_stay() {
     let bench = Bench::new().await;
     let foreign = [
-        bench.data().join("blobs/00/README"),
-        bench.data().join("blobs/01").join(BLOB),
+        bench.blob_folder("00").join("README"),
+        bench.blob_folder("01").join(BLOB),
         bench.data().join("staging/notes.part"),
         bench.data().join("other"),
     ];

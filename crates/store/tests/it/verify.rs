@@ -124,14 +124,18 @@ async fn leftovers_and_foreign_files_are_told_apart() {
         std::fs::write(&path, [0; 10]).unwrap();
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
     };
-    let report = broken(|bench, _| private(bench.data().join("blobs/00").join(BLOB))).await;
+    let report = broken(|bench, _| private(bench.blob_folder("00").join(BLOB))).await;
     assert_one(&report, |it| matches!(it, Finding::OrphanedBlob { bytes: 10, .. }));
     assert!(report.is_sound());
     let report = broken(|bench, _| private(bench.data().join("staging").join(format!("{BLOB}.part")))).await;
     assert_one(&report, |it| matches!(it, Finding::AbandonedUpload { bytes: 10, .. }));
     assert!(report.is_sound());
     for foreign in ["blobs/note", "blobs/00/note", "staging/note"] {
-        let report = broken(|bench, _| private(bench.data().join(foreign))).await;
+        let report = broken(|bench, _| {
+            bench.blob_folder("00");
+            private(bench.data().join(foreign));
+        })
+        .await;
         assert_one(&report, |it| matches!(it, Finding::ForeignFile { .. }));
         assert!(!report.is_sound());
     }
@@ -141,6 +145,7 @@ async fn leftovers_and_foreign_files_are_told_apart() {
 async fn open_doors_are_named() {
     for name in ["master.key", "catalog.sqlite", "blobs", "staging", "blobs/7f"] {
         let report = broken(|bench, _| {
+            bench.blob_folder("7f");
             std::fs::set_permissions(bench.data().join(name), std::fs::Permissions::from_mode(0o755))
                 .unwrap();
         })
