@@ -43,6 +43,7 @@ pub type Observer = Arc<dyn Fn(Observation) + Send + Sync>;
 
 /// How a store uses its machine.
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct StoreOptions {
     /// Uploads up to this many bytes are staged in memory. Default 128 KiB.
     pub memory_staging_bytes: usize,
