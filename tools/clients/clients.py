@@ -42,7 +42,7 @@ CLIENTS = [
         "python",
         "cloud_api_py.py",
         "tls",
-        ("whatsapp-cloud-api==0.0.4", "requests"),
+        ("whatsapp-cloud-api==0.0.4", "requests==2.34.2"),
     ),
     Client(
         "whatsapp-cloud-api-client",
@@ -143,8 +143,8 @@ NODE_MODULES = [
     "whatsapp-business@1.7.2",
     "whatsappcloudapi_wrapper@1.0.16",
     "whatsapp-business-api@0.0.4",
-    "axios@1",
-    "form-data@4",
-    "got@14",
-    "node-fetch@2",
+    "axios@1.21.1",
+    "form-data@4.0.6",
+    "got@14.6.6",
+    "node-fetch@2.7.0",
 ]

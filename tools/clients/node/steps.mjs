@@ -11,7 +11,7 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import tls from 'node:tls'
 
-// What the runner tells: base, tls_port, token, d360_key, phone_number_id, samples {mime: path}, too_large.
+// What the runner tells: base, tls_port, token, d360_key, phone_number_id, samples {mime: path} and bad files.
 export const HERE = JSON.parse(process.env.WAMEDIA_CLIENT)
 
 const VENDOR_HOSTS = ['graph.facebook.com', 'lookaside.fbsbx.com', 'waba-v2.360dialog.io']
@@ -23,12 +23,14 @@ const SAYS = {
     'wrong token': 'Authentication Error',
     'wrong type': 'must be a file with one of the following types',
     'too large': 'Invalid parameter',
+    'not a jpeg': 'Media upload error',
   },
   d360: {
     'unknown id': 'Media not found',
     'wrong token': 'Invalid API key',
     'wrong type': 'must be a file with one of the following types',
     'too large': 'File Too Large',
+    'not a jpeg': 'on processing it is of type',
   },
 }
 
@@ -112,7 +114,8 @@ export async function walk(dialect, { connect, upload, url, download, remove, he
     if (send) {
       await refused(() => send(client, HERE.wrong_type, 'text/html'), says['wrong type'])
       await refused(() => send(client, HERE.too_large, 'image/jpeg'), says['too large'])
-      cases.push('wrong type', 'too large')
+      await refused(() => send(client, HERE.not_a_jpeg, 'image/jpeg'), says['not a jpeg'])
+      cases.push('wrong type', 'too large', 'not a jpeg')
     }
     return cases.join(', ')
   })

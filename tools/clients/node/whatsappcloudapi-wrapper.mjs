@@ -26,5 +26,5 @@ await walk('graph', {
       upload(client, { file_path: path, file_name: basename(path), mime_type: mime }),
   },
   url: async (client, media_id) => (await client._retrieveMediaUrl({ media_id })).url,
-  hears: { 'wrong type': 'no media_id', 'too large': 'no media_id' },
+  hears: { 'wrong type': 'no media_id', 'too large': 'no media_id', 'not a jpeg': 'no media_id' },
 })

@@ -29,6 +29,7 @@ await walk('graph', {
     'wrong token': 'nothing',
     'wrong type': 'Unsupported media type',
     'too large': 'nothing',
+    'not a jpeg': 'nothing',
   },
   without: ['image/webp'],
 })

@@ -43,5 +43,5 @@ walk(
     url=url,
     download=download,
     delete=delete,
-    hears=dict.fromkeys(("unknown id", "wrong token", "wrong type", "too large")),
+    hears=dict.fromkeys(("unknown id", "wrong token", "wrong type", "too large", "not a jpeg")),
 )

@@ -13,7 +13,7 @@ import tempfile
 from pathlib import Path
 
 HERE = json.loads(os.environ["WAMEDIA_CLIENT"])
-"""What the runner tells: base, tls_port, token, d360_key, phone_number_id, samples {mime: path}, too_large."""
+"""What the runner tells: base, tls_port, token, d360_key, phone_number_id, samples {mime: path} and bad files."""
 
 VENDOR_HOSTS = (
     "graph.facebook.com",
@@ -28,12 +28,14 @@ SAYS = {
         "wrong token": "Authentication Error",
         "wrong type": "must be a file with one of the following types",
         "too large": "Invalid parameter",
+        "not a jpeg": "Media upload error",
     },
     "d360": {
         "unknown id": "Media not found",
         "wrong token": "Invalid API key",
         "wrong type": "must be a file with one of the following types",
         "too large": "File Too Large",
+        "not a jpeg": "on processing it is of type",
     },
 }
 """What a user must be able to read in the library's own error, by dialect."""
@@ -123,6 +125,7 @@ def walk(
             send = next(iter(ways.values()))
             refused(lambda: send(client, HERE["wrong_type"], "text/html"), says["wrong type"])
             refused(lambda: send(client, HERE["too_large"], "image/jpeg"), says["too large"])
+            refused(lambda: send(client, HERE["not_a_jpeg"], "image/jpeg"), says["not a jpeg"])
         return ", ".join(case for case in says if upload or case in ("unknown id", "wrong token"))
 
     step("upload", upload_all, absent=not upload)

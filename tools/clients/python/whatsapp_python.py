@@ -11,9 +11,7 @@ from whatsapp import WhatsApp  # noqa: E402
 
 def connect(token):
     numbers = {"first": HERE["phone_number_id"]}
-    client = WhatsApp(token, numbers, update_check=False, version="v21.0")
-    client.phone_number_id = HERE["phone_number_id"]
-    return client
+    return WhatsApp(token, numbers, update_check=False, version="v21.0")
 
 
 def download(client, media_id):
@@ -33,5 +31,6 @@ walk(
         "wrong token": "ExpiredTokenException",
         "wrong type": "Exception",
         "too large": "Exception",
+        "not a jpeg": "Exception",
     },
 )

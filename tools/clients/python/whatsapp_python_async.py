@@ -14,9 +14,7 @@ loop = asyncio.new_event_loop()
 
 def connect(token):
     numbers = {"first": HERE["phone_number_id"]}
-    client = AsyncWhatsApp(token, numbers, update_check=False, version="v21.0")
-    client.phone_number_id = HERE["phone_number_id"]
-    return client
+    return AsyncWhatsApp(token, numbers, update_check=False, version="v21.0")
 
 
 def told(call):
@@ -42,5 +40,5 @@ walk(
     url=lambda client, media_id: told(client.query_media_url(media_id))["url"],
     download=download,
     delete=lambda client, media_id: told(client.delete_media(media_id))["success"],
-    hears={"wrong type": "400", "too large": "400"},
+    hears={"wrong type": "400", "too large": "400", "not a jpeg": "400"},
 )
