@@ -4,7 +4,9 @@ use tokio::time::Instant;
 use wamedia_media::MediaId;
 
 use crate::blobs::{BlobName, Unpromised};
-use crate::catalog::{Insert, Inserted, Media, NewMedia, duration_millis, instant, millis};
+use crate::catalog::{
+    Insert, Inserted, Media, NewDelivery, NewMedia, duration_millis, enqueue, instant, millis,
+};
 use crate::error::{StoreError, blocking};
 use crate::record::{Bound, Hidden, wrap};
 use crate::seal::CHUNK_BYTES;
@@ -39,6 +41,21 @@ impl Staged {
         new: NewMedia,
         next_id: &mut (dyn FnMut() -> MediaId + Send),
     ) -> Result<Media, StoreError> {
+        self.commit_with(new, next_id, &mut |_| Vec::new()).await
+    }
+
+    /// As [`commit`](Self::commit), with the deliveries that announce the media: record and deliveries stand or fall
+    /// together. `announce` is asked for each id that is tried; what it said of the id that was kept is enqueued as
+    /// [`Catalog::enqueue`](crate::Catalog::enqueue) does.
+    ///
+    /// # Errors
+    /// As [`commit`](Self::commit); then nothing is enqueued either.
+    pub async fn commit_with(
+        self,
+        new: NewMedia,
+        next_id: &mut (dyn FnMut() -> MediaId + Send),
+        announce: &mut (dyn FnMut(&Media) -> Vec<NewDelivery> + Send),
+    ) -> Result<Media, StoreError> {
         if new.account != self.account {
             return Err(StoreError::Invalid("media is committed to the account it was staged for"));
         }
@@ -59,14 +76,14 @@ impl Staged {
             new,
         };
         if let Some(shared) = record.find_shared().await?
-            && let Some(media) = record.insert(shared, next_id).await?
+            && let Some(media) = record.insert(shared, next_id, announce).await?
         {
             // What was staged is not needed; removing a large file takes a while.
             blocking(move || drop(self)).await?;
             return Ok(media);
         }
         let own = self.publish().await?;
-        record.insert(own, next_id).await?.ok_or(StoreError::NoFreeId)
+        record.insert(own, next_id, announce).await?.ok_or(StoreError::NoFreeId)
     }
 
     /// Makes the staged bytes durable under their final name.
@@ -128,17 +145,22 @@ impl Record {
         &self,
         blob: Blob,
         next_id: &mut (dyn FnMut() -> MediaId + Send),
+        announce: &mut (dyn FnMut(&Media) -> Vec<NewDelivery> + Send),
     ) -> Result<Option<Media>, StoreError> {
         let Blob { name, data_key, mut own } = blob;
         let hidden = Hidden { data_key, sha256: self.sha256, file_name: self.new.file_name.clone() };
         for _ in 0..MAX_IDS {
             let insert = self.insert_of(next_id(), name, &hidden, own.is_none())?;
-            let id = insert.id;
+            let media = self.media(insert.id, name, &hidden);
+            let (deliveries, keys) = (announce(&media), self.store.keys().clone());
             let (inserted, returned) = self
                 .store
                 .catalog()
                 .write(move |connection| {
                     let inserted = insert.run(connection)?;
+                    if inserted == Inserted::Yes {
+                        enqueue(connection, &keys, &deliveries)?;
+                    }
                     if let (Inserted::Yes, Some(own)) = (&inserted, &mut own) {
                         // From here on the record may stand, even if nobody learns of it.
                         own.keep();
@@ -147,7 +169,7 @@ impl Record {
                 })
                 .await?;
             match inserted {
-                Inserted::Yes => return Ok(Some(self.media(id, name, hidden))),
+                Inserted::Yes => return Ok(Some(media)),
                 Inserted::NothingToShare => return Ok(None),
                 Inserted::IdTaken => own = returned,
             }
@@ -186,7 +208,7 @@ impl Record {
         })
     }
 
-    fn media(&self, id: MediaId, blob: BlobName, hidden: Hidden) -> Media {
+    fn media(&self, id: MediaId, blob: BlobName, hidden: &Hidden) -> Media {
         let new = &self.new;
         Media {
             id,
@@ -195,14 +217,14 @@ impl Record {
             mime_type: new.mime_type.clone(),
             bytes: self.bytes,
             sha256: self.sha256,
-            file_name: hidden.file_name,
+            file_name: hidden.file_name.clone(),
             origin: new.origin,
             created_at: new.created_at,
             last_used_at: new.created_at,
             expires_at: new.expires_at,
             keep_for: new.keep_for,
             blob,
-            data_key: hidden.data_key,
+            data_key: hidden.data_key.clone(),
         }
     }
 }

@@ -158,6 +158,24 @@ pub enum StoreError {
         /// The missing version.
         version: u16,
     },
+    /// A box beside the records was changed by someone without the keys, or put back from elsewhere.
+    #[error("{what} {id} is damaged: run `wamedia verify`")]
+    BoxTampered {
+        /// What kind of thing.
+        what: &'static str,
+        /// Which.
+        id: i64,
+    },
+    /// A box beside the records is sealed under a version that the ring has not.
+    #[error("{what} {id} needs v{version} of master.key, which is missing: restore the ring")]
+    BoxKeyMissing {
+        /// What kind of thing.
+        what: &'static str,
+        /// Which.
+        id: i64,
+        /// The missing version.
+        version: u16,
+    },
     /// The key ring could not be read again.
     #[error(transparent)]
     Key(#[from] KeyError),

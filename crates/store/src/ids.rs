@@ -1,4 +1,4 @@
-//! Numbers that the catalog gives out: accounts and credentials.
+//! Numbers that the catalog gives out: accounts, credentials, subscriptions and deliveries.
 
 use std::fmt;
 
@@ -9,6 +9,14 @@ pub struct AccountId(pub i64);
 /// The number of a credential. Never given twice.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CredentialId(pub i64);
+
+/// The number of a webhook subscription. Never given twice.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SubscriptionId(pub i64);
+
+/// The number of a delivery. Never given twice; a later delivery has a greater one.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct DeliveryId(pub i64);
 
 macro_rules! shown_as_its_number {
     ($($id:ident)*) => {$(
@@ -34,4 +42,4 @@ macro_rules! shown_as_its_number {
     )*};
 }
 
-shown_as_its_number! { AccountId CredentialId }
+shown_as_its_number! { AccountId CredentialId SubscriptionId DeliveryId }

@@ -1,7 +1,7 @@
 //! The master key ring: one text file, from which every other key is derived.
 //!
-//! Each version of the ring derives, by HKDF-Expand with SHA-512, a wrapping key and a deduplication key per account,
-//! a key for links and (version 1 only) a key for credential hashes. `docs/formats.md` lists the infos.
+//! Each version of the ring derives, by HKDF-Expand with SHA-512, keys for wrapping, webhooks and deduplication per
+//! account, a key for links and (version 1 only) a key for credential hashes. `docs/formats.md` lists the infos.
 
 use std::collections::BTreeMap;
 use std::fmt::{self, Write as _};
@@ -164,6 +164,13 @@ impl KeyRing {
     pub(crate) fn wrapping_key(&self, version: u16, account: AccountId) -> Option<LessSafeKey> {
         let version = self.version(version)?;
         let key = derive(&version.master, &[b"wamedia/v1/wrap", &account.0.to_be_bytes()]);
+        Some(LessSafeKey::new(UnboundKey::new(&AES_256_GCM, key.as_ref()).ok()?))
+    }
+
+    /// The key that seals what an account's webhooks are made of: endpoints with their secrets, and bodies.
+    pub(crate) fn webhook_key(&self, version: u16, account: AccountId) -> Option<LessSafeKey> {
+        let version = self.version(version)?;
+        let key = derive(&version.master, &[b"wamedia/v1/webhooks", &account.0.to_be_bytes()]);
         Some(LessSafeKey::new(UnboundKey::new(&AES_256_GCM, key.as_ref()).ok()?))
     }
 

@@ -5,7 +5,7 @@
 //! staging    bytes on their way in               commit     from staged to kept
 //! reader     bytes on their way out              source     verified chunks of a sealed file
 //! seal       the blob format                     sealed_file  a blob while it is made
-//! record     the sealed box in each record
+//! record     the sealed box in each record   envelope   those of subscriptions and deliveries
 //! keys       the master key ring                 blobs      files, names, the order of durability
 //! catalog/   what there is, whose, until when    sweep, verify, rewrap   housekeeping
 //! ```
@@ -18,6 +18,7 @@
 mod blobs;
 mod catalog;
 mod commit;
+mod envelope;
 mod error;
 mod ids;
 mod keys;
@@ -35,11 +36,12 @@ mod verify;
 
 pub use blobs::BlobName;
 pub use catalog::{
-    Account, Catalog, Credential, CredentialKind, Media, NewCredential, NewMedia, Origin, Permissions,
-    PhoneNumber, ThrottleState, Totals,
+    Account, Catalog, Claimed, Credential, CredentialKind, Delivery, DeliveryFilter, DeliveryState,
+    DeliveryTotals, Endpoint, Media, NewCredential, NewDelivery, NewMedia, NewSubscription, Origin, Outcome,
+    Permissions, PhoneNumber, Subscription, ThrottleState, Totals, WebhookDialect,
 };
 pub use error::{KeyError, OpenError, ReadError, StageError, StoreError};
-pub use ids::{AccountId, CredentialId};
+pub use ids::{AccountId, CredentialId, DeliveryId, SubscriptionId};
 pub use keys::{KEY_FILE, KeyRing};
 pub use reader::BlobReader;
 pub use rewrap::RewrapReport;

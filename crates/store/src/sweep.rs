@@ -16,6 +16,8 @@ use crate::store::Store;
 
 /// Expired records in one transaction: few enough that an upload beside it does not feel them.
 const EXPIRED_BATCH: u32 = 128;
+/// Deliveries in one transaction, likewise.
+const DELIVERY_BATCH: u32 = 256;
 /// Blobs that are held open at a time while the catalog is asked about them.
 const ORPHAN_BATCH: usize = 64;
 
@@ -34,6 +36,8 @@ pub struct SweepReport {
     pub bytes_freed: u64,
     /// Rows of throttles that counted no more.
     pub throttle_rows_removed: u64,
+    /// Deliveries that had been over for long enough.
+    pub deliveries_removed: u64,
 }
 
 impl Store {
@@ -58,7 +62,7 @@ impl Store {
     }
 
     /// Only the part of [`sweep`](Self::sweep) that costs nothing when there is nothing to do: expired records with their
-    /// blobs, and old throttle rows.
+    /// blobs, old throttle rows, and deliveries that are long over.
     ///
     /// # Errors
     /// As [`sweep`](Self::sweep).
@@ -77,6 +81,13 @@ impl Store {
             report.bytes_freed += bytes;
         }
         report.throttle_rows_removed = self.catalog().throttle_sweep(now).await?;
+        loop {
+            let removed = self.catalog().delete_old_deliveries(now, DELIVERY_BATCH).await?;
+            report.deliveries_removed += removed;
+            if removed < u64::from(DELIVERY_BATCH) {
+                break;
+            }
+        }
         // The keys of deleted records, these and others, leave the log with it.
         self.catalog().empty_log().await?;
         Ok(report)

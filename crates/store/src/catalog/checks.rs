@@ -4,9 +4,12 @@ use std::path::Path;
 
 use rusqlite::Connection;
 
+use wamedia_media::PhoneNumberId;
+
+use super::phone_numbers::number_at;
 use super::{CATALOG_FILE, Catalog, connect};
 use crate::error::StoreError;
-use crate::ids::CredentialId;
+use crate::ids::{CredentialId, SubscriptionId};
 
 /// What is broken inside the catalog, as SQLite and the schema's own rules see it.
 #[derive(Debug, Default)]
@@ -17,6 +20,8 @@ pub(crate) struct CatalogChecks {
     pub(crate) dangling: Vec<(String, u64)>,
     /// Live credentials that are for some numbers, of which none is left, and keys for more than one.
     pub(crate) credentials: Vec<CredentialId>,
+    /// Lines of deliveries of which not the first, and only the first, has a time.
+    pub(crate) lines: Vec<(SubscriptionId, PhoneNumberId)>,
 }
 
 /// Lines of a broken file that are worth reading.
@@ -30,6 +35,7 @@ impl Catalog {
             corruption: corruption(&connection, deep)?,
             dangling: dangling(&connection)?,
             credentials: credentials(&connection)?,
+            lines: lines(&connection)?,
         })
     }
 }
@@ -58,4 +64,16 @@ fn credentials(connection: &Connection) -> Result<Vec<CredentialId>, StoreError>
                ORDER BY c.id";
     let mut statement = connection.prepare(sql)?;
     Ok(statement.query_map([], |row| row.get(0).map(CredentialId))?.collect::<Result<_, _>>()?)
+}
+
+fn lines(connection: &Connection) -> Result<Vec<(SubscriptionId, PhoneNumberId)>, StoreError> {
+    let sql = "SELECT subscription, phone_number FROM delivery WHERE state = 1 AND in_line = 1
+               GROUP BY subscription, phone_number
+               HAVING count(next_at) != 1 OR min(CASE WHEN next_at IS NOT NULL THEN id END) != min(id)
+               UNION
+               SELECT subscription, phone_number FROM delivery
+               WHERE state = 1 AND in_line = 0 AND next_at IS NULL";
+    let mut statement = connection.prepare(sql)?;
+    let rows = statement.query_map([], |row| Ok((SubscriptionId(row.get(0)?), number_at(row, 1)?)))?;
+    Ok(rows.collect::<Result<_, _>>()?)
 }

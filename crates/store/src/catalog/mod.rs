@@ -5,12 +5,16 @@
 //! touched from here.
 
 mod accounts;
+mod boxes;
 mod checks;
 mod credentials;
+mod deliveries;
 mod media;
 mod phone_numbers;
+mod queue;
 mod records;
 mod schema;
+mod subscriptions;
 mod throttles;
 mod writer;
 
@@ -24,10 +28,15 @@ use rusqlite::Connection;
 
 pub use accounts::Account;
 pub use credentials::{Credential, CredentialKind, NewCredential, Permissions};
+pub use deliveries::{
+    Claimed, Delivery, DeliveryFilter, DeliveryState, DeliveryTotals, NewDelivery, Outcome,
+};
 pub use media::{Media, NewMedia, Origin, Totals};
 pub use phone_numbers::PhoneNumber;
+pub use subscriptions::{Endpoint, NewSubscription, Subscription, WebhookDialect};
 pub use throttles::ThrottleState;
 
+pub(crate) use queue::enqueue;
 pub(crate) use records::{Insert, Inserted, RecordPlace, StoredRecord, id_column};
 pub(crate) use schema::{CATALOG_FILE, connect};
 

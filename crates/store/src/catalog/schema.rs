@@ -16,14 +16,14 @@ pub(crate) const CATALOG_FILE: &str = "catalog.sqlite";
 /// Each step brings a catalog from its index to the next number; `PRAGMA user_version` counts the steps taken.
 ///
 /// A step that has been released is never changed. Times are milliseconds since the epoch.
-const MIGRATIONS: &[&str] = &[include_str!("schema_1.sql")];
+const MIGRATIONS: &[&str] = &[include_str!("schema_1.sql"), include_str!("schema_2.sql")];
 
 /// How long another process (the command line beside a server) may hold the catalog before we give up.
 pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 /// Pages that each connection may keep: negative means KiB.
 const CACHE_KIB: i64 = -1024;
 /// Statements that each connection keeps prepared: all that there are.
-const PREPARED_STATEMENTS: usize = 64;
+const PREPARED_STATEMENTS: usize = 96;
 
 /// A connection with our settings, to a catalog that exists.
 pub(crate) fn connect(path: &Path) -> Result<Connection, rusqlite::Error> {

@@ -2,10 +2,10 @@
 
 use std::path::PathBuf;
 
-use wamedia_media::MediaId;
+use wamedia_media::{MediaId, PhoneNumberId};
 
 use crate::blobs::BlobName;
-use crate::ids::CredentialId;
+use crate::ids::{CredentialId, SubscriptionId};
 
 /// Something that is not as it must be. Shown with what to do about it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -52,6 +52,44 @@ pub enum Finding {
         id: MediaId,
         /// The missing version.
         version: u16,
+    },
+    /// The row of a subscription or delivery holds values that no wamedia writes.
+    #[error("{what} {id} cannot be read: {detail}")]
+    RowUnreadable {
+        /// `subscription` or `delivery`.
+        what: &'static str,
+        /// The row's id.
+        id: i64,
+        /// What is wrong.
+        detail: String,
+    },
+    /// A subscription or delivery was changed by someone without the keys, or put back from elsewhere.
+    #[error("{what} {id} does not open: it was changed, or belongs to other keys; remove it")]
+    BoxTampered {
+        /// `subscription` or `delivery`.
+        what: &'static str,
+        /// The row's id.
+        id: i64,
+    },
+    /// A subscription or delivery is sealed under a version that the ring has not.
+    #[error("{what} {id} needs v{version} of master.key, which is missing")]
+    BoxKeyMissing {
+        /// `subscription` or `delivery`.
+        what: &'static str,
+        /// The row's id.
+        id: i64,
+        /// The missing version.
+        version: u16,
+    },
+    /// What waits for a subscription about a number is not led by its first: it would wait for ever, or not in order.
+    #[error(
+        "the deliveries of subscription {subscription} about {number} do not wait in order; redeliver the first"
+    )]
+    LineOutOfOrder {
+        /// Who should be told.
+        subscription: SubscriptionId,
+        /// About which number.
+        number: PhoneNumberId,
     },
     /// A record's times contradict each other.
     #[error("media {id} was used or expires before it was made")]

@@ -17,6 +17,7 @@ pub use finding::Finding;
 
 use crate::blobs::{BlobName, try_lock};
 use crate::catalog::{CATALOG_FILE, Media, RecordPlace, StoredRecord, millis};
+use crate::envelope::Table;
 use crate::error::{ReadError, StoreError};
 use crate::keys::KEY_FILE;
 use crate::record::finished;
@@ -49,6 +50,10 @@ pub struct VerifyReport {
     pub records: u64,
     /// Of these, expired ones that wait for the sweep.
     pub expired: u64,
+    /// Subscriptions looked at.
+    pub subscriptions: u64,
+    /// Deliveries looked at.
+    pub deliveries: u64,
     /// Blobs looked at.
     pub blobs: u64,
     /// Bytes of media opened (a deep walk).
@@ -82,7 +87,7 @@ impl VerifyReport {
 }
 
 impl Store {
-    /// Walks every record, blob and file. `deep` also opens every byte and compares its hash. Blocking.
+    /// Walks every record, box, blob and file. `deep` also opens every byte and compares its hash. Blocking.
     ///
     /// # Errors
     /// The catalog or the folder cannot be read at all; whatever is broken inside them is a [`Finding`].
@@ -97,6 +102,7 @@ impl Store {
         walk.files()?;
         walk.catalog()?;
         walk.records(on_progress)?;
+        walk.boxes()?;
         walk.blobs()?;
         walk.staging()?;
         Ok(walk.report)
@@ -147,6 +153,9 @@ impl Walk<'_> {
             .into_iter()
             .for_each(|(table, rows)| self.report.add(Finding::Dangling { table, rows }));
         checks.credentials.into_iter().for_each(|id| self.report.add(Finding::CredentialNumbers { id }));
+        checks.lines.into_iter().for_each(|(subscription, number)| {
+            self.report.add(Finding::LineOutOfOrder { subscription, number })
+        });
         Ok(())
     }
 
@@ -173,6 +182,40 @@ impl Walk<'_> {
             }
             self.tell(on_progress, totals);
         }
+    }
+
+    /// What is not a record: does each box open in its place?
+    fn boxes(&mut self) -> Result<(), StoreError> {
+        for table in Table::ALL {
+            let (what, mut after) = (table.name(), 0);
+            loop {
+                let batch = self.store.catalog().boxes(table, None, after, BATCH)?;
+                if batch.is_empty() {
+                    break;
+                }
+                for (id, stored) in batch {
+                    after = id;
+                    match table {
+                        Table::Subscription => self.report.subscriptions += 1,
+                        Table::Delivery => self.report.deliveries += 1,
+                    }
+                    match stored.map(|stored| stored.open(self.store.keys())) {
+                        Ok(Ok(_)) => {}
+                        Ok(Err(StoreError::BoxTampered { what, id })) => {
+                            self.report.add(Finding::BoxTampered { what, id });
+                        }
+                        Ok(Err(StoreError::BoxKeyMissing { what, id, version })) => {
+                            self.report.add(Finding::BoxKeyMissing { what, id, version });
+                        }
+                        Ok(Err(error)) => return Err(error),
+                        Err(error) => {
+                            self.report.add(Finding::RowUnreadable { what, id, detail: error.to_string() });
+                        }
+                    }
+                }
+            }
+        }
+        Ok(())
     }
 
     fn tell(&self, on_progress: &mut dyn FnMut(VerifyProgress), totals: crate::catalog::Totals) {

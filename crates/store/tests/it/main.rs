@@ -5,6 +5,7 @@ mod bench;
 mod crash;
 mod damage;
 mod dedup;
+mod deliveries;
 mod format;
 mod keys;
 mod lifetimes;
