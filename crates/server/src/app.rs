@@ -37,7 +37,7 @@ pub struct Gates {
     /// Every request.
     pub requests: Arc<Semaphore>,
     /// Uploads among them.
-    pub uploads: Arc<Semaphore>,
+    pub uploads: Semaphore,
 }
 
 impl App {
@@ -45,7 +45,7 @@ impl App {
     pub fn new(config: Config, store: Store, clock: Clock, chance: Chance, metrics: Metrics) -> Self {
         let gates = Gates {
             requests: Arc::new(Semaphore::new(config.limits.requests)),
-            uploads: Arc::new(Semaphore::new(config.limits.uploads)),
+            uploads: Semaphore::new(config.limits.uploads),
         };
         Self {
             links: Links::new(store.clone()),

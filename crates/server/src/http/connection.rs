@@ -91,8 +91,12 @@ impl<F> Connection<F> {
             }
         });
         let mut builder = http1::Builder::new();
-        // The front has its own bounds and deadlines; these are a second fence behind it.
-        builder.max_buf_size(BUFFER_BYTES.max(head.max_bytes)).max_headers(head.max_headers + 1);
+        // The front has its own bounds and deadlines; these are a second fence behind it. A client may end its own
+        // side once it has asked, and still reads the answer.
+        builder
+            .half_close(true)
+            .max_buf_size(BUFFER_BYTES.max(head.max_bytes))
+            .max_headers(head.max_headers + 1);
         let serving = builder.serve_connection(TokioIo::new(front), service);
         tokio::pin!(serving);
         let last_call = async {

@@ -77,7 +77,7 @@ async fn send(
         Body::Full(first)
     } else {
         // The place among the requests is held until the last piece has left.
-        let place = exchange.take_place();
+        let place = exchange.place();
         let app = exchange.app.clone();
         let on_piece = Box::new(move |bytes| {
             let _ = &place;

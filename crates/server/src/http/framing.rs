@@ -307,9 +307,9 @@ fn is_token(bytes: &[u8]) -> bool {
     !bytes.is_empty() && bytes.iter().all(legal)
 }
 
-/// Visible, and without a fragment: the HTTP library would cut one off, and a changed link would work.
+/// What the HTTP library takes, too, and without a fragment: it would cut one off, and a changed link would work.
 fn is_target(bytes: &[u8]) -> bool {
-    !bytes.is_empty() && bytes.iter().all(|byte| *byte > b' ' && !matches!(byte, 0x7f | b'#'))
+    !bytes.contains(&b'#') && http::Uri::try_from(bytes).is_ok()
 }
 
 #[cfg(test)]
@@ -366,6 +366,7 @@ mod tests {
             "GET / HTTP/1.1\r\nHost: x\r\nX: a\0b",
             "GET / HTTP/1.1\r\nHost: x\r\nHost: y",
             "GET / HTTP/1.1",
+            "GET /<1> HTTP/1.1\r\nHost: x",
             "GET /#x HTTP/1.1\r\nHost: x",
             "GET  / HTTP/1.1\r\nHost: x",
             "GET / HTTP/2.0\r\nHost: x",

@@ -46,6 +46,8 @@ pub struct Front<S> {
     /// Bytes of `held` that may pass.
     passable: usize,
     deadlines: Deadlines,
+    /// Set while the end of a refused connection waits for what its client was still sending.
+    farewell: Option<Farewell>,
     reading: Watch,
     writing: Watch,
 }
@@ -56,7 +58,17 @@ impl<S> Front<S> {
         let framing = Framing::new(limits);
         let reading = Watch::new(deadlines.idle);
         let writing = Watch::new(deadlines.progress_window);
-        Self { stream, framing, refused, held: Vec::new(), passable: 0, deadlines, reading, writing }
+        Self {
+            stream,
+            framing,
+            refused,
+            held: Vec::new(),
+            passable: 0,
+            deadlines,
+            farewell: None,
+            reading,
+            writing,
+        }
     }
 
     /// Lets bytes that were just read pass, holds them back, or puts the stand-in in their place.
@@ -140,7 +152,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Front<S> {
                 return Poll::Ready(Ok(()));
             }
             if this.refused.get().is_some() {
-                // What follows a refused request has no meaning: the answer is under way, then the end.
+                // What follows a refused request has no meaning: an end, behind which its answer is written.
                 return Poll::Ready(Ok(()));
             }
             let start = buf.filled().len();
@@ -192,7 +204,7 @@ impl<S: AsyncWrite + Unpin> Front<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Front<S> {
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Front<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.stream).poll_write(cx, buf);
         self.watch_write(cx, written)
@@ -215,8 +227,49 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Front<S> {
         Pin::new(&mut self.stream).poll_flush(cx)
     }
 
+    /// After a refusal the client may still be sending. To close with unread bytes is a reset, and the answer would
+    /// be lost: our side ends, the client's is read to its end, within bounds.
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
+        let this = &mut *self;
+        if this.refused.get().is_none() {
+            return Pin::new(&mut this.stream).poll_shutdown(cx);
+        }
+        if this.farewell.is_none() {
+            ready!(Pin::new(&mut this.stream).poll_shutdown(cx))?;
+        }
+        let farewell = this.farewell.get_or_insert_with(Farewell::new);
+        farewell.poll(cx, &mut this.stream).map(Ok)
+    }
+}
+
+/// Bytes that are read and thrown away behind a refused request.
+const FAREWELL_BYTES: usize = 1024 * 1024;
+/// How long that may take.
+const FAREWELL_FOR: Duration = Duration::from_secs(2);
+
+struct Farewell {
+    left: usize,
+    timer: Pin<Box<Sleep>>,
+}
+
+impl Farewell {
+    fn new() -> Self {
+        Self { left: FAREWELL_BYTES, timer: Box::pin(tokio::time::sleep(FAREWELL_FOR)) }
+    }
+
+    /// Ready when the client has ended, or was given enough.
+    fn poll(&mut self, cx: &mut Context<'_>, stream: &mut (impl AsyncRead + Unpin)) -> Poll<()> {
+        let mut sink = [0; 4096];
+        while self.left > 0 && self.timer.as_mut().poll(cx).is_pending() {
+            let mut buf = ReadBuf::new(&mut sink);
+            match ready!(Pin::new(&mut *stream).poll_read(cx, &mut buf)) {
+                Ok(()) if !buf.filled().is_empty() => {
+                    self.left = self.left.saturating_sub(buf.filled().len())
+                }
+                _ => break,
+            }
+        }
+        Poll::Ready(())
     }
 }
 

@@ -11,7 +11,7 @@ use http::header::{CONNECTION, EXPECT, LOCATION, TRANSFER_ENCODING};
 use http::request::Parts;
 use http::{HeaderValue, Response, StatusCode};
 use jiff::Timestamp;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 use wamedia_media::PhoneNumberId;
 use wamedia_wire::fbtrace::TraceId;
@@ -49,7 +49,12 @@ pub struct Exchange<'a> {
     pub now: Timestamp,
     trace: TraceId,
     presented: Option<Presented>,
+    /// Its place among the requests; none where all are taken.
+    place: Option<Place>,
 }
+
+/// A place among the requests, held by whatever of the request still goes on.
+pub type Place = Arc<OwnedSemaphorePermit>;
 
 /// What became of a request, for metrics and the log.
 struct Outcome {
@@ -76,6 +81,7 @@ pub async fn answer(app: Arc<App>, arrived: Arrived) -> Response<Body> {
         scheme,
         local,
         presented,
+        place: app.gates.requests.clone().try_acquire_owned().ok().map(Arc::new),
     };
     let (mut response, outcome) = match refused {
         Some(refusal) => exchange.refuse(refusal),
@@ -122,9 +128,11 @@ impl Exchange<'_> {
         body: &mut RequestBody,
         throttled: &mut Option<PhoneNumberId>,
     ) -> Result<Response<Body>, MediaError> {
-        let _place = place(&self.app.gates.requests)?;
-        let _upload_place =
-            if action == Action::Upload { Some(place(&self.app.gates.uploads)?) } else { None };
+        let uploads = &self.app.gates.uploads;
+        let upload_place = (action == Action::Upload).then(|| uploads.try_acquire()).transpose();
+        let (Some(_), Ok(_upload_place)) = (&self.place, upload_place) else {
+            return Err(MediaError::Overloaded);
+        };
         let caller = authenticate(self.app, self.presented.as_ref(), self.now)?;
         let upload_number = match &self.route.target {
             Target::Uploads { phone_number_id } => {
@@ -205,9 +213,9 @@ impl Exchange<'_> {
         self.dialect.bad_request(text, &self.app.config, self.trace)
     }
 
-    /// A second place for a body that outlives its request; none where all are taken.
-    pub fn take_place(&self) -> Option<OwnedSemaphorePermit> {
-        self.app.gates.requests.clone().try_acquire_owned().ok()
+    /// The request's place, for a body that outlives it.
+    pub fn place(&self) -> Option<Place> {
+        self.place.clone()
     }
 
     /// 308 to the slashed path, the query untouched (documented by the vendor).
@@ -248,10 +256,6 @@ impl Exchange<'_> {
             ms = took.as_secs_f64() * 1000.0,
         );
     }
-}
-
-fn place(gate: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, MediaError> {
-    gate.clone().try_acquire_owned().map_err(|_| MediaError::Overloaded)
 }
 
 /// The rest of a body that the answer did not wait for is read beside it, within bounds; a client that waits for
