@@ -23,5 +23,6 @@ pub use inspect::{InspectOptions, guess, identify, inspect};
 pub use mime::{InvalidMimeType, MimeType, suggest};
 pub use rule::{Rule, Severity, Strictness};
 pub use source::Source;
+pub use texts::unsupported;
 pub use types::{GREATEST_MAX_BYTES, Kind, MEDIA_TYPES, MediaType, STATIC_STICKER_MAX_BYTES, find};
 pub use verdict::{Found, Hint, Refusal, Verdict, Warning};

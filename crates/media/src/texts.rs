@@ -36,8 +36,8 @@ pub(crate) fn details(
     }
 }
 
-/// A declared type that messages of a kind do not take.
-fn unsupported(kind: Kind, declared_as: &str) -> String {
+/// What a status says of media whose type messages of a kind do not take, such as a sticker sent as an image.
+pub fn unsupported(kind: Kind, declared_as: &str) -> String {
     let list = match kind {
         Kind::Audio => "audio/ogg; codecs=opus, audio/mpeg, audio/amr, audio/mp4, audio/aac",
         Kind::Image => "image/png, image/jpeg",
