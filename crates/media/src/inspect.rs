@@ -4,6 +4,7 @@ use std::io;
 
 use crate::case::Case;
 use crate::content::Content;
+use crate::probe::ooxml;
 use crate::reader::Reader;
 use crate::types::row;
 use crate::{Facts, Found, MEDIA_TYPES, MediaType, MimeType, Rule, Source, Strictness, Verdict, suggest};
@@ -62,7 +63,8 @@ pub fn identify(source: &mut dyn Source) -> io::Result<Found> {
 /// The row to judge a file under when nobody declared one: by content, by name, then by what the content is near to.
 pub fn guess(found: &Found, file_name: Option<&str>) -> Option<&'static MediaType> {
     let nearest = || row(suggest(&MimeType::parse(found.mime).ok()?)?);
-    row(found.mime).or_else(|| by_extension(file_name?)).or_else(nearest)
+    let plain = || row(ooxml::plain_of(found.mime)?);
+    row(found.mime).or_else(plain).or_else(|| by_extension(file_name?)).or_else(nearest)
 }
 
 fn by_extension(file_name: &str) -> Option<&'static MediaType> {

@@ -8,6 +8,7 @@ pub(crate) mod amr;
 pub(crate) mod bmff;
 mod exif;
 pub(crate) mod id3;
+mod inflate;
 pub(crate) mod jpeg;
 pub(crate) mod known;
 pub(crate) mod mp4;

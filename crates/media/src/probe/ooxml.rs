@@ -1,7 +1,7 @@
-//! OOXML: Word, Excel and PowerPoint told apart by the names of their parts; macros and other variants refused.
+//! OOXML: Word, Excel and PowerPoint told apart by their list of content types; macros and other variants refused.
 //!
-//! The list of content types would tell everything, and is nearly always compressed: it is read where it is stored, and
-//! nothing is inflated. Without it a template or a show looks like the plain document, and is taken for one.
+//! Where that list cannot be read, the names of the parts tell; a template or a show then looks like the plain document,
+//! is taken for one, and warned of.
 
 use super::ole::{self, OleKind};
 use super::zip::Zip;
@@ -76,24 +76,44 @@ const BY_MIMETYPE: &[(&[u8], &str, &str)] = &[
     (b"application/vnd.sun.xml.", "application/vnd.sun.xml", "OpenOffice 1 file"),
 ];
 
-/// Content types of main parts other than the plain documents': the text to find, the type's registered name, what it is.
-#[rustfmt::skip]
-const VARIANTS: &[(&str, &str, &str)] = &[
-    ("ms-word.document.macroEnabled", "application/vnd.ms-word.document.macroEnabled.12", "Word document with macros (docm)"),
-    ("ms-word.template.macroEnabled", "application/vnd.ms-word.template.macroEnabled.12", "Word template with macros (dotm)"),
-    ("wordprocessingml.template.main", "application/vnd.openxmlformats-officedocument.wordprocessingml.template", "Word template (dotx)"),
-    ("ms-excel.sheet.macroEnabled", "application/vnd.ms-excel.sheet.macroEnabled.12", "Excel workbook with macros (xlsm)"),
-    ("ms-excel.template.macroEnabled", "application/vnd.ms-excel.template.macroEnabled.12", "Excel template with macros (xltm)"),
-    ("ms-excel.sheet.binary", "application/vnd.ms-excel.sheet.binary.macroEnabled.12", "binary Excel workbook (xlsb)"),
-    ("ms-excel.addin", "application/vnd.ms-excel.addin.macroEnabled.12", "Excel add-in (xlam)"),
-    ("spreadsheetml.template.main", "application/vnd.openxmlformats-officedocument.spreadsheetml.template", "Excel template (xltx)"),
-    ("ms-powerpoint.presentation.macroEnabled", "application/vnd.ms-powerpoint.presentation.macroEnabled.12", "PowerPoint presentation with macros (pptm)"),
-    ("ms-powerpoint.slideshow.macroEnabled", "application/vnd.ms-powerpoint.slideshow.macroEnabled.12", "PowerPoint show with macros (ppsm)"),
-    ("ms-powerpoint.template.macroEnabled", "application/vnd.ms-powerpoint.template.macroEnabled.12", "PowerPoint template with macros (potm)"),
-    ("ms-powerpoint.addin", "application/vnd.ms-powerpoint.addin.macroEnabled.12", "PowerPoint add-in (ppam)"),
-    ("presentationml.slideshow.main", "application/vnd.openxmlformats-officedocument.presentationml.slideshow", "PowerPoint show (ppsx)"),
-    ("presentationml.template.main", "application/vnd.openxmlformats-officedocument.presentationml.template", "PowerPoint template (potx)"),
+/// Content types of the plain documents' main parts. Embedded documents' types lack the `.main`.
+const PLAIN: &[(&str, Office)] = &[
+    ("wordprocessingml.document.main", Office::Word),
+    ("spreadsheetml.sheet.main", Office::Excel),
+    ("presentationml.presentation.main", Office::PowerPoint),
 ];
+
+/// A type of its own that is one of the three in another dress.
+struct Variant {
+    /// The content type of its main part, in lower case.
+    main: &'static str,
+    office: Office,
+    mime: &'static str,
+    name: &'static str,
+}
+
+#[rustfmt::skip]
+const VARIANTS: &[Variant] = &[
+    Variant { main: "ms-word.document.macroenabled.main", office: Office::Word, mime: "application/vnd.ms-word.document.macroEnabled.12", name: "Word document with macros (docm)" },
+    Variant { main: "ms-word.template.macroenabledtemplate.main", office: Office::Word, mime: "application/vnd.ms-word.template.macroEnabled.12", name: "Word template with macros (dotm)" },
+    Variant { main: "wordprocessingml.template.main", office: Office::Word, mime: "application/vnd.openxmlformats-officedocument.wordprocessingml.template", name: "Word template (dotx)" },
+    Variant { main: "ms-excel.sheet.macroenabled.main", office: Office::Excel, mime: "application/vnd.ms-excel.sheet.macroEnabled.12", name: "Excel workbook with macros (xlsm)" },
+    Variant { main: "ms-excel.template.macroenabled.main", office: Office::Excel, mime: "application/vnd.ms-excel.template.macroEnabled.12", name: "Excel template with macros (xltm)" },
+    Variant { main: "ms-excel.sheet.binary.macroenabled.main", office: Office::Excel, mime: "application/vnd.ms-excel.sheet.binary.macroEnabled.12", name: "binary Excel workbook (xlsb)" },
+    Variant { main: "ms-excel.addin.macroenabled.main", office: Office::Excel, mime: "application/vnd.ms-excel.addin.macroEnabled.12", name: "Excel add-in (xlam)" },
+    Variant { main: "spreadsheetml.template.main", office: Office::Excel, mime: "application/vnd.openxmlformats-officedocument.spreadsheetml.template", name: "Excel template (xltx)" },
+    Variant { main: "ms-powerpoint.presentation.macroenabled.main", office: Office::PowerPoint, mime: "application/vnd.ms-powerpoint.presentation.macroEnabled.12", name: "PowerPoint presentation with macros (pptm)" },
+    Variant { main: "ms-powerpoint.slideshow.macroenabled.main", office: Office::PowerPoint, mime: "application/vnd.ms-powerpoint.slideshow.macroEnabled.12", name: "PowerPoint show with macros (ppsm)" },
+    Variant { main: "ms-powerpoint.template.macroenabled.main", office: Office::PowerPoint, mime: "application/vnd.ms-powerpoint.template.macroEnabled.12", name: "PowerPoint template with macros (potm)" },
+    Variant { main: "ms-powerpoint.addin.macroenabled.main", office: Office::PowerPoint, mime: "application/vnd.ms-powerpoint.addin.macroEnabled.12", name: "PowerPoint add-in (ppam)" },
+    Variant { main: "presentationml.slideshow.main", office: Office::PowerPoint, mime: "application/vnd.openxmlformats-officedocument.presentationml.slideshow", name: "PowerPoint show (ppsx)" },
+    Variant { main: "presentationml.template.main", office: Office::PowerPoint, mime: "application/vnd.openxmlformats-officedocument.presentationml.template", name: "PowerPoint template (potx)" },
+];
+
+/// The plain type's MIME name for a variant's.
+pub(crate) fn plain_of(mime: &str) -> Option<&'static str> {
+    VARIANTS.iter().find(|variant| variant.mime == mime).map(|variant| variant.office.mime())
+}
 
 impl Zip {
     /// What the archive is.
@@ -114,55 +134,67 @@ impl Zip {
             return ZipKind::Other(mime, name);
         }
         if self.has_content_types && self.has("_rels/.rels") {
-            return ZipKind::Package;
+            // A list that was read to its end would have named an Office type.
+            return match &self.content_types {
+                Some(types) if types.is_whole => {
+                    ZipKind::Other("application/x-opc", "OPC package of another kind")
+                }
+                _ => ZipKind::Package,
+            };
         }
         ZipKind::Other("application/zip", "ZIP archive")
     }
 
+    /// Whether the list of content types, as far as it was read, has a text.
+    fn types_name(&self, text: &str) -> bool {
+        let types = self.content_types.as_ref().map(|types| &types.text[..]).unwrap_or_default();
+        memchr::memmem::find(types, text.as_bytes()).is_some()
+    }
+
     fn office(&self) -> Option<Office> {
-        let named = |text: &str| {
-            let types = self.content_types.as_deref().unwrap_or_default();
-            memchr::memmem::find(types, text.as_bytes()).is_some()
-        };
-        if named("wordprocessingml.document.main") || self.has("word/document.xml") {
-            return Some(Office::Word);
-        }
-        if named("spreadsheetml.sheet.main") || self.has("xl/workbook.xml") || self.has("xl/workbook.bin") {
-            return Some(Office::Excel);
-        }
-        if named("presentationml.presentation.main") || self.has("ppt/presentation.xml") {
-            return Some(Office::PowerPoint);
-        }
+        let plain = PLAIN.iter().find(|(main, _)| self.types_name(main)).map(|(_, office)| *office);
+        let variant = || VARIANTS.iter().find(|variant| self.types_name(variant.main)).map(|v| v.office);
+        let parts = [
+            ("word/document.xml", Office::Word),
+            ("xl/workbook.xml", Office::Excel),
+            ("xl/workbook.bin", Office::Excel),
+            ("ppt/presentation.xml", Office::PowerPoint),
+        ];
+        let part = || parts.into_iter().find(|(part, _)| self.has(part));
         // The main part may have another name in the usual folder.
         let folders = [("word/", Office::Word), ("xl/", Office::Excel), ("ppt/", Office::PowerPoint)];
-        folders
-            .into_iter()
-            .find(|(folder, _)| self.has_content_types && self.has(folder))
-            .map(|(_, office)| office)
+        let folder = || folders.into_iter().find(|(folder, _)| self.has_content_types && self.has(folder));
+        plain.or_else(variant).or_else(|| part().or_else(folder).map(|(_, office)| office))
     }
 
     /// The variant it is instead of the plain document, if anything that can be seen tells.
-    fn variant(&self, office: Office) -> Option<Found> {
-        let types = self.content_types.as_deref().unwrap_or_default();
-        let by_text =
-            VARIANTS.iter().find(|(text, ..)| memchr::memmem::find(types, text.as_bytes()).is_some());
+    fn variant(&self, office: Office) -> Option<&'static Variant> {
         // Without the list, a part's name tells of binaries and macros.
         let by_name = match office {
-            Office::Excel if self.has("xl/workbook.bin") => "ms-excel.sheet.binary",
-            Office::Word if self.has_macros => "ms-word.document.macroEnabled",
-            Office::Excel if self.has_macros => "ms-excel.sheet.macroEnabled",
-            Office::PowerPoint if self.has_macros => "ms-powerpoint.presentation.macroEnabled",
+            Office::Excel if self.has("xl/workbook.bin") => "ms-excel.sheet.binary.macroenabled.main",
+            Office::Word if self.has_macros => "ms-word.document.macroenabled.main",
+            Office::Excel if self.has_macros => "ms-excel.sheet.macroenabled.main",
+            Office::PowerPoint if self.has_macros => "ms-powerpoint.presentation.macroenabled.main",
             _ => "",
         };
-        let (_, mime, name) = by_text.or_else(|| VARIANTS.iter().find(|(text, ..)| *text == by_name))?;
-        Some(Found { mime, name })
+        let mut own = VARIANTS.iter().filter(|variant| variant.office == office);
+        let by_type = own.clone().find(|variant| self.types_name(variant.main));
+        by_type.or_else(|| own.find(|variant| variant.main == by_name))
+    }
+
+    /// Whether a template or a show would go unseen: the list was not read far enough to name the plain document.
+    fn hides_variants(&self, office: Office) -> bool {
+        let is_whole = self.content_types.as_ref().is_some_and(|types| types.is_whole);
+        let is_plain = PLAIN.iter().any(|(main, of)| *of == office && self.types_name(main));
+        self.has_content_types && !is_whole && !is_plain
     }
 
     pub(crate) fn found(&self) -> Found {
         match self.kind() {
-            ZipKind::Office(office) => {
-                self.variant(office).unwrap_or(Found { mime: office.mime(), name: office.name() })
-            }
+            ZipKind::Office(office) => match self.variant(office) {
+                Some(variant) => Found { mime: variant.mime, name: variant.name },
+                None => Found { mime: office.mime(), name: office.name() },
+            },
             ZipKind::Package => {
                 Found { mime: "application/x-opc", name: "Office document with unusual part names" }
             }
@@ -196,6 +228,11 @@ pub(crate) fn judge(case: &mut Case<'_>) {
                 case.note(
                     Rule::OfficeVariant,
                     format!("its type is {} ({}), another registered one", variant.mime, variant.name),
+                );
+            } else if zip.hides_variants(office) {
+                case.note(
+                    Rule::ContentTypesUnread,
+                    "its list of content types cannot be read: a template would pass for a document",
                 );
             }
         }

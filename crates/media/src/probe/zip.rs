@@ -1,11 +1,13 @@
 //! ZIP archives: the names in the central directory, which tell the formats that are ZIPs apart.
 //!
-//! Nothing is inflated. Deliberately not here: the rules of OOXML; they are in [`super::ooxml`].
+//! One part is inflated, within the bounds of [`super::inflate`]: the list of content types, which alone tells an Office
+//! document from a template or a show. Deliberately not here: the rules of OOXML; they are in [`super::ooxml`].
 
 use std::io;
 
 use memchr::memmem;
 
+use super::inflate::{self, inflate};
 use crate::reader::Reader;
 
 /// Bytes of the central directory read: some ten thousand names.
@@ -14,12 +16,13 @@ const MAX_DIRECTORY_BYTES: u64 = 1024 * 1024;
 /// The tail looked at for the end record: its comment may have 65535 bytes.
 const TAIL_BYTES: usize = 64 * 1024;
 
-/// Bytes of a stored first part or list of content types that are looked at.
-const MAX_PART_BYTES: usize = 16 * 1024;
-
 const LOCAL: &[u8; 4] = b"PK\x03\x04";
 const CENTRAL: &[u8; 4] = b"PK\x01\x02";
 const END: &[u8; 4] = b"PK\x05\x06";
+
+/// Compression methods (APPNOTE, section 4.4.5).
+const STORED: u16 = 0;
+const DEFLATED: u16 = 8;
 
 /// What the names of an archive tell.
 #[derive(Debug, Default)]
@@ -30,8 +33,8 @@ pub(crate) struct Zip {
     pub(crate) entries: u64,
     /// The list of content types, which every OOXML file has.
     pub(crate) has_content_types: bool,
-    /// That list's text, where it is stored uncompressed.
-    pub(crate) content_types: Option<Vec<u8>>,
+    /// That list's text, where it can be read.
+    pub(crate) content_types: Option<ContentTypes>,
     /// The text of a stored `mimetype`, which OpenDocument and EPUB begin with.
     pub(crate) mimetype: Option<Vec<u8>>,
     /// Whether some part is a macro project or a macro sheet.
@@ -42,6 +45,21 @@ pub(crate) struct Zip {
     pub(crate) encrypted: bool,
     /// Which marks were met, as bits of [`MARKS`].
     marks: u32,
+}
+
+/// The list of content types.
+#[derive(Debug)]
+pub(crate) struct ContentTypes {
+    /// In lower case and without zero bytes: types have no case, and the list may be UTF-16.
+    pub(crate) text: Vec<u8>,
+    /// Whether this is all of it; a list that is longer than what is looked at is not.
+    pub(crate) is_whole: bool,
+}
+
+/// Where a part is, as the central directory tells.
+struct Part {
+    local_at: u64,
+    bytes: usize,
 }
 
 /// Names, or starts of names ending in a slash, that tell formats apart.
@@ -91,15 +109,14 @@ pub(crate) fn read(reader: &mut Reader<'_>) -> io::Result<Option<Zip>> {
         zip.mark(&name);
         if name == b"[content_types].xml" {
             zip.has_content_types = true;
-            let stored = short(10) == 0;
-            types_part = stored.then(|| (u64::from(long(42)), long(24) as usize));
+            types_part = Some(Part { local_at: u64::from(long(42)), bytes: long(20) as usize });
         }
         at += 46 + name_bytes as u64 + u64::from(short(30)) + u64::from(short(32));
     }
     zip.damaged = at < end;
     zip.has_directory |= zip.entries == 0;
-    if let Some((local_at, bytes)) = types_part {
-        zip.content_types = read_stored(reader, local_at, bytes)?;
+    if let Some(part) = types_part {
+        zip.content_types = read_content_types(reader, &part)?;
     }
     Ok(Some(zip))
 }
@@ -148,20 +165,35 @@ fn read_mimetype(reader: &mut Reader<'_>) -> io::Result<Option<Vec<u8>>> {
     if reader.at(30, 8)? != b"mimetype" {
         return Ok(None);
     }
-    let bytes = reader.le32(22)?.unwrap_or(0) as usize;
-    read_stored(reader, 0, bytes.min(128))
+    let part = Part { local_at: 0, bytes: reader.le32(22)?.unwrap_or(0).min(128) as usize };
+    let raw = read_raw(reader, &part)?;
+    Ok(raw.and_then(|(method, raw)| (method == STORED).then(|| raw.to_vec())))
 }
 
-/// The content of a stored part, from its local header.
-fn read_stored(reader: &mut Reader<'_>, local_at: u64, bytes: usize) -> io::Result<Option<Vec<u8>>> {
-    let Some(header) = reader.array::<30>(local_at)?.filter(|header| header[..4] == *LOCAL) else {
-        return Ok(None);
+/// The list of content types, stored or deflated; `None` when it is neither, damaged or not there.
+fn read_content_types(reader: &mut Reader<'_>, part: &Part) -> io::Result<Option<ContentTypes>> {
+    let Some((method, raw)) = read_raw(reader, part)? else { return Ok(None) };
+    let (mut text, is_whole) = match method {
+        STORED => (raw.to_vec(), raw.len() == part.bytes),
+        DEFLATED => match inflate(raw) {
+            Some(inflated) => (inflated.bytes, inflated.is_whole),
+            None => return Ok(None),
+        },
+        _ => return Ok(None),
     };
-    let short = |at: usize| u64::from(u16::from_le_bytes([header[at], header[at + 1]]));
-    if short(8) != 0 {
-        return Ok(None);
-    }
-    Ok(Some(reader.at(local_at + 30 + short(26) + short(28), bytes.min(MAX_PART_BYTES))?.to_vec()))
+    text.retain(|byte| *byte != 0);
+    text.make_ascii_lowercase();
+    Ok(Some(ContentTypes { text, is_whole }))
+}
+
+/// A part's compression method and its bytes as they stand in the file, or their beginning; `None` when they are
+/// encrypted or not where the directory says.
+fn read_raw<'r>(reader: &'r mut Reader<'_>, part: &Part) -> io::Result<Option<(u16, &'r [u8])>> {
+    let header = reader.array::<30>(part.local_at)?.filter(|header| header[..4] == *LOCAL);
+    let Some(header) = header.filter(|header| header[6] & 1 == 0) else { return Ok(None) };
+    let short = |at: usize| u16::from_le_bytes([header[at], header[at + 1]]);
+    let at = part.local_at + 30 + u64::from(short(26)) + u64::from(short(28));
+    Ok(Some((short(8), reader.at(at, part.bytes.min(inflate::MAX_INPUT_BYTES))?)))
 }
 
 /// A part's name as OPC compares it: without case, slashes forward, none in front.

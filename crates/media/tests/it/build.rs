@@ -117,11 +117,31 @@ pub(crate) fn opus_head(channels: u8) -> Vec<u8> {
 
 /// A ZIP of stored parts.
 pub(crate) fn zip(parts: &[(&str, &[u8])]) -> Vec<u8> {
+    zip_by(0, parts)
+}
+
+/// A Word document whose list of content types is compressed by a method: 0 stored, 8 deflated.
+pub(crate) fn docx_listing(method: u8, types: &[u8]) -> Vec<u8> {
+    zip_by(method, &[("[Content_Types].xml", types), ("word/document.xml", b"")])
+}
+
+/// A deflated stream of this length that never ends: a literal, then matches of 258 bytes one byte back.
+pub(crate) fn deflate_bomb(bytes: usize) -> Vec<u8> {
+    // Fixed codes, in the order of their bits: the block's header, the literal, and the match, over and over.
+    let head = [0, 1, 0].into_iter().chain([0, 1, 1, 1, 0, 0, 0, 1]);
+    let mut bits = head.chain([1, 1, 0, 0, 0, 1, 0, 1, 0, 0, 0, 0, 0].into_iter().cycle());
+    let byte =
+        |bits: &mut dyn Iterator<Item = u8>| (0..8).fold(0, |byte, at| byte | bits.next().unwrap() << at);
+    (0..bytes).map(|_| byte(&mut bits)).collect()
+}
+
+/// A ZIP of parts that stand as they are and say they are compressed by a method.
+fn zip_by(method: u8, parts: &[(&str, &[u8])]) -> Vec<u8> {
     let (mut bytes, mut directory) = (Vec::new(), Vec::new());
     for (name, content) in parts {
         let size = (content.len() as u32).to_le_bytes();
         let shared = [
-            &[20, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0][..],
+            &[20, 0, 0, 0, method, 0, 0, 0, 0, 0, 0, 0, 0, 0][..],
             &size,
             &size,
             &(name.len() as u16).to_le_bytes(),

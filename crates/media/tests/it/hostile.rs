@@ -51,6 +51,32 @@ fn a_large_document_costs_little_more_than_a_small_one() {
 }
 
 #[test]
+fn lists_of_content_types_are_read_within_bounds() {
+    let docx = "application/vnd.openxmlformats-officedocument.wordprocessingml.document";
+    let rules = |bytes: &[u8]| {
+        let verdict = judge(bytes, docx);
+        assert!(verdict.is_accepted(), "{:?}", verdict.refusal);
+        verdict.warnings.iter().map(|warning| warning.rule).collect::<Vec<_>>()
+    };
+    // Far from its end at any bound, and behind any bound: not seen, and said.
+    for bytes in [1000, 64 * 1024, 3 << 20] {
+        assert_eq!(rules(&docx_listing(8, &deflate_bomb(bytes))), [Rule::ContentTypesUnread], "{bytes}");
+    }
+    let template = b"<Override ContentType='application/vnd.openxmlformats-officedocument.wordprocessingml.template.main+xml'/>";
+    assert_eq!(refused(&docx_listing(0, template), docx), Some(Rule::OfficeVariant));
+    assert_eq!(refused(&docx_listing(0, &template.to_ascii_uppercase()), docx), Some(Rule::OfficeVariant));
+    let behind = [&[b' '; 64 * 1024][..], template].concat();
+    assert_eq!(rules(&docx_listing(0, &behind)), [Rule::ContentTypesUnread]);
+    // What the list names before a bound counts, however it goes on.
+    let before = [&template[..], &[b' '; 64 * 1024]].concat();
+    assert_eq!(refused(&docx_listing(0, &before), docx), Some(Rule::OfficeVariant));
+    // An embedded workbook with macros is none of the document's own.
+    let embedding =
+        b"<Default Extension='xlsm' ContentType='application/vnd.ms-excel.sheet.macroEnabled.12'/>";
+    assert_eq!(rules(&docx_listing(0, embedding)), []);
+}
+
+#[test]
 fn convoluted_files_are_said_to_be() {
     let (_, bytes) = made::bombs().into_iter().find(|(name, _)| *name == "jpeg of segments only").unwrap();
     let verdict = judge(&bytes[..5 << 20], "image/jpeg");
