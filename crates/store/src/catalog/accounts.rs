@@ -104,7 +104,7 @@ impl Catalog {
         .await
     }
 
-    /// Deletes the account with its numbers, credentials and records; true if there was one. The records' keys are gone
+    /// Deletes the account with its numbers, credentials, records, subscriptions and deliveries; true if there was one. The records' keys are gone
     /// when this returns; the blobs go with the next sweep.
     ///
     /// # Errors

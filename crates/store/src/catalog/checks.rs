@@ -74,6 +74,9 @@ fn lines(connection: &Connection) -> Result<Vec<(SubscriptionId, PhoneNumberId)>
                SELECT subscription, phone_number FROM delivery
                WHERE state = 1 AND in_line = 0 AND next_at IS NULL";
     let mut statement = connection.prepare(sql)?;
-    let rows = statement.query_map([], |row| Ok((SubscriptionId(row.get(0)?), number_at(row, 1)?)))?;
-    Ok(rows.collect::<Result<_, _>>()?)
+    // A row whose number makes no sense is named by the walk over the rows.
+    let rows =
+        statement.query_map([], |row| Ok(number_at(row, 1).ok().zip(row.get(0).map(SubscriptionId).ok())))?;
+    let lines: Vec<_> = rows.collect::<Result<_, _>>()?;
+    Ok(lines.into_iter().flatten().map(|(number, subscription)| (subscription, number)).collect())
 }

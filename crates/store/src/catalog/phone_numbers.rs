@@ -110,7 +110,7 @@ impl Catalog {
     }
 
     /// Removes a number from its account; true if it was there. Its keys, and tokens that were for this number only,
-    /// are revoked; its throttles are forgotten; its media stays with the account.
+    /// are revoked; its subscription, its deliveries and its throttles are forgotten; its media stays with the account.
     ///
     /// # Errors
     /// The catalog cannot be written.

@@ -46,6 +46,22 @@ macro_rules! share {
     };
 }
 
+/// Claims what is due: `?1` a subscription's share, `?2` now, `?3` the most of all, `?4` the end of the lease.
+fn claim_sql() -> String {
+    format!(
+        "UPDATE delivery SET attempts = attempts + 1, claimed_until = ?4, next_at = ?4
+         WHERE id IN (
+             SELECT d.id FROM subscription s JOIN delivery d ON d.id IN ({})
+             WHERE d.next_at <= ?2 ORDER BY d.next_at, d.id LIMIT ?3)
+         RETURNING {COLUMNS}, key_version, box",
+        share!()
+    )
+}
+
+fn read_sealed(row: &Row<'_>) -> rusqlite::Result<(Delivery, StoredBox)> {
+    Ok((Delivery::read(row)?, StoredBox::read(Table::Delivery, row)?))
+}
+
 impl Catalog {
     /// Puts deliveries at the ends of their lines, in this order; durable when this returns. Those whose subscription or
     /// number is gone meanwhile, or is not the account's, are left out.
@@ -57,10 +73,10 @@ impl Catalog {
         self.write(move |connection| enqueue(connection, &keys, &deliveries)).await
     }
 
-    /// Claims up to `at_most` deliveries that are due, earliest first, for `lease`: until then nobody else gets them, and
-    /// afterwards they are due again. No subscription has more than `per_subscription` claimed at once.
+    /// Claims up to `at_most` deliveries, those that have been due for longest, for `lease`: until then nobody else gets
+    /// them, and afterwards they are due again. No subscription has more than `per_subscription` claimed at once.
     ///
-    /// One whose box was tampered with is given up; one whose key is missing is left for the next time.
+    /// What was tampered with is given up; what is sealed under a missing key is left until the lease has run out.
     ///
     /// # Errors
     /// The catalog cannot be written; nothing is claimed then.
@@ -72,46 +88,36 @@ impl Catalog {
         lease: Duration,
     ) -> Result<Vec<Claimed>, StoreError> {
         let until = millis(now).saturating_add(duration_millis(lease));
-        let mut claimed = self
+        let values = (limit(per_subscription), millis(now), limit(at_most), until);
+        let mut rows = self
             .write(move |connection| {
-                let sql = format!(
-                    "UPDATE delivery SET attempts = attempts + 1, claimed_until = ?4, next_at = ?4
-                     WHERE id IN (
-                         SELECT d.id FROM subscription s JOIN delivery d ON d.id IN ({})
-                         WHERE d.next_at <= ?2 ORDER BY d.next_at, d.id LIMIT ?3)
-                     RETURNING {COLUMNS}, key_version, box",
-                    share!()
-                );
+                let sql = claim_sql();
                 let mut statement = connection.prepare_cached(&sql)?;
-                let rows = statement
-                    .query_map((limit(per_subscription), millis(now), limit(at_most), until), |row| {
-                        Ok((Delivery::read(row)?, StoredBox::read(Table::Delivery, row)?))
-                    })?;
-                Ok(rows.collect::<Result<Vec<_>, _>>()?)
+                let rows = statement.query_map(values, |row| Ok((row.get("id")?, read_sealed(row))))?;
+                Ok(rows.collect::<Result<Vec<(i64, _)>, _>>()?)
             })
             .await?;
-        claimed.sort_by_key(|(delivery, _)| delivery.id);
-        let mut open = Vec::with_capacity(claimed.len());
-        for (delivery, sealed) in claimed {
-            match sealed.open(self.keys()) {
-                Ok(mut body) => {
-                    open.push(Claimed { delivery, body: Bytes::from(std::mem::take(&mut *body)) })
-                }
-                Err(error) => self.set_aside(delivery, error, now).await?,
+        rows.sort_by_key(|(id, _)| *id);
+
+        let mut claimed = Vec::with_capacity(rows.len());
+        for (id, row) in rows {
+            let opened = row.map_err(StoreError::from).and_then(|(delivery, sealed)| {
+                let mut body = sealed.open(self.keys())?;
+                Ok(Claimed { delivery, body: Bytes::from(std::mem::take(&mut *body)) })
+            });
+            match opened {
+                Ok(opened) => claimed.push(opened),
+                Err(error) => self.put_away(DeliveryId(id), error, now).await?,
             }
         }
-        Ok(open)
+        Ok(claimed)
     }
 
-    async fn set_aside(
-        &self,
-        delivery: Delivery,
-        error: StoreError,
-        now: Timestamp,
-    ) -> Result<(), StoreError> {
-        tracing::error!(%error, "a delivery cannot be sent");
-        if matches!(error, StoreError::BoxTampered { .. }) {
-            self.record_attempt(&delivery, Outcome::GaveUp { status: None, word: "damaged" }, now).await?;
+    /// Nothing that cannot be sent may hold up what can.
+    async fn put_away(&self, id: DeliveryId, error: StoreError, now: Timestamp) -> Result<(), StoreError> {
+        tracing::error!(%error, delivery = %id, "a delivery cannot be read");
+        if matches!(error, StoreError::BoxTampered { .. } | StoreError::Catalog(_)) {
+            self.end(id, DeliveryState::GivenUp, Some("damaged"), now).await?;
         }
         Ok(())
     }
@@ -212,16 +218,28 @@ impl Catalog {
         .await
     }
 
-    /// Takes a delivery out, if it waits; true if it did. An attempt that is under way may still succeed.
+    /// Takes a delivery out, if it waits; true if it did. An attempt that is under way may still reach the endpoint.
     ///
     /// # Errors
     /// The catalog cannot be written.
     pub async fn drop_delivery(&self, id: DeliveryId, now: Timestamp) -> Result<bool, StoreError> {
+        self.end(id, DeliveryState::Dropped, None, now).await
+    }
+
+    /// Ends a delivery that waits, whoever is at it.
+    async fn end(
+        &self,
+        id: DeliveryId,
+        state: DeliveryState,
+        word: Option<&'static str>,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
         let now = millis(now);
         self.write(move |connection| {
-            let sql = "UPDATE delivery SET state = 4, next_at = NULL, claimed_until = NULL, gone_at = ?2
+            let sql = "UPDATE delivery SET state = ?2, next_at = NULL, claimed_until = NULL, gone_at = ?3,
+                           last_error = coalesce(?4, last_error)
                        WHERE id = ?1 AND state = 1 RETURNING subscription, phone_number";
-            let values = (id.0, gone_at(DeliveryState::Dropped, now));
+            let values = (id.0, state.code(), gone_at(state, now), word);
             let line = connection.prepare_cached(sql)?.query_row(values, line_at).optional()?;
             let Some(line) = line else { return Ok(false) };
             advance(connection, line, now).map(|()| true)

@@ -27,7 +27,7 @@ CREATE TABLE delivery (
     give_up_at    INTEGER NOT NULL,
     next_at       INTEGER,
     claimed_until INTEGER,
-    attempts      INTEGER NOT NULL DEFAULT 0 CHECK (attempts >= 0),
+    attempts      INTEGER NOT NULL DEFAULT 0,
     last_at       INTEGER,
     last_status   INTEGER,
     last_error    TEXT,

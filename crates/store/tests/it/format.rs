@@ -13,7 +13,7 @@ use wamedia_store::seal::{Damaged, seal, sealed_len, unseal};
 use crate::bench::{Bench, LENGTHS, noise};
 
 /// HKDF-Expand of RFC 5869 with SHA-512.
-fn hkdf_expand(prk: &[u8], info: &[u8], len: usize) -> Vec<u8> {
+pub(crate) fn hkdf_expand(prk: &[u8], info: &[u8], len: usize) -> Vec<u8> {
     let mut output = Vec::new();
     let mut block = Vec::new();
     for counter in 1_u8.. {
