@@ -60,6 +60,27 @@ async fn a_link_opens_for_its_own_account_only() {
     app.finish().await;
 }
 
+/// Where dead links are told from forged ones, another account's are forged, alive or dead.
+#[tokio::test]
+async fn the_link_of_another_account_is_a_forged_one() {
+    let app = TestApp::with(&[("links.expired_link_status", "404")]).await;
+    let stranger = app.graph_of(&app.tenant("other").await);
+    let graph = app.graph();
+    let id = graph.keep(&Upload::png()).await;
+    let link = graph.link(&id).await;
+    let of_nothing = link.replace("&ext=1", "&ext=2");
+    let mut answers = vec![stranger.download(&of_nothing).await, stranger.download(&link).await];
+    assert_eq!(graph.delete(&id).await.status(), 200);
+    answers.push(stranger.download(&link).await);
+    app.turn(300);
+    answers.push(stranger.download(&link).await);
+    for answer in &answers {
+        assert_eq!((answer.status(), answer.shown()), (401, answers[0].shown()));
+    }
+    assert_eq!(graph.download(&link).await.status(), 404);
+    app.finish().await;
+}
+
 #[tokio::test]
 async fn the_parameters_of_a_link_may_come_back_in_any_order() {
     let app = TestApp::start().await;
