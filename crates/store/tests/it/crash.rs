@@ -14,7 +14,7 @@ use wamedia_store::{AccountId, Store, StoreOptions};
 
 use crate::bench::{DAY, NOON, files_below, id, new_media, noise, read_all, stage};
 
-const DIR: &str = "WAMEDIA_CRASH_DIR";
+pub(crate) const DIR: &str = "WAMEDIA_CRASH_DIR";
 const BASE: &str = "WAMEDIA_CRASH_BASE";
 
 /// One answer, as it stands in the ledger.
@@ -260,7 +260,7 @@ const CALLS: &[(&str, bool)] = &[
 ];
 
 /// If this is set, frequent calls are tried for every k too, which takes minutes; else for every seventh.
-const THOROUGH: &str = "WAMEDIA_THOROUGH";
+pub(crate) const THOROUGH: &str = "WAMEDIA_THOROUGH";
 
 /// Kills the victim on entering the k-th call of each kind, until it runs to its end.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -319,7 +319,7 @@ async fn a_failing_disk_loses_nothing_answered() {
     }
 }
 
-fn strace_is_here() -> bool {
+pub(crate) fn strace_is_here() -> bool {
     let here = Command::new("strace").arg("-V").stdout(Stdio::null()).status().is_ok();
     if !here {
         let mut stderr = std::io::stderr().lock();

@@ -7,6 +7,7 @@ mod damage;
 mod dedup;
 mod deliveries;
 mod delivery_boxes;
+mod delivery_crash;
 mod delivery_model;
 mod format;
 mod keys;
