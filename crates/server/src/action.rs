@@ -1,4 +1,4 @@
-//! The four verbs of media: they name files, functions, metrics labels and tests alike.
+//! The verbs of media: they name files, functions, metrics labels and tests alike.
 
 use serde::Deserialize;
 
@@ -14,11 +14,13 @@ pub enum Action {
     Download,
     /// Id in, nothing left.
     Delete,
+    /// A message with media in, its id out.
+    Send,
 }
 
 impl Action {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Upload, Self::RetrieveUrl, Self::Download, Self::Delete];
+    pub const ALL: [Self; 5] = [Self::Upload, Self::RetrieveUrl, Self::Download, Self::Delete, Self::Send];
 
     /// As metrics, logs and the configuration spell it.
     pub fn as_str(self) -> &'static str {
@@ -27,6 +29,7 @@ impl Action {
             Self::RetrieveUrl => "retrieve_url",
             Self::Download => "download",
             Self::Delete => "delete",
+            Self::Send => "send",
         }
     }
 }

@@ -10,6 +10,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::links::Links;
 use crate::metrics::Metrics;
+use crate::outbox::Outbox;
 use crate::throttle::Throttle;
 
 /// A running service. Shared behind an `Arc`.
@@ -28,6 +29,8 @@ pub struct App {
     pub throttle: Throttle,
     /// What the admin listener reports.
     pub metrics: Metrics,
+    /// The messages that were taken.
+    pub outbox: Outbox,
     /// How much work is taken at once.
     pub gates: Gates,
 }
@@ -51,6 +54,7 @@ impl App {
             links: Links::new(store.clone()),
             throttle: Throttle::new(store.catalog().clone(), &config.throttle),
             metrics,
+            outbox: Outbox::default(),
             gates,
             config,
             store,

@@ -1,6 +1,7 @@
 //! What can go wrong with media, as facts. Knows no status and no body: each dialect's `error.rs` translates.
 
 use jiff::SignedDuration;
+use wamedia_wire::messages::MessageError;
 
 /// Why a request was not fulfilled.
 #[derive(Debug, thiserror::Error)]
@@ -82,6 +83,9 @@ pub enum MediaError {
         /// The vendors' text.
         details: String,
     },
+    /// A posted message that cannot be taken.
+    #[error(transparent)]
+    Message(MessageError),
     /// More uploads in a second than the number may make.
     #[error("the upload rate of the phone number is used up")]
     UploadRate {
@@ -136,6 +140,7 @@ impl MediaError {
             Self::UnsupportedType { .. } => "unsupported_type",
             Self::TooLarge { .. } => "too_large",
             Self::Rejected { .. } => "rejected",
+            Self::Message(_) => "message_refused",
             Self::UploadRate { .. } => "upload_rate",
             Self::Blocked { .. } => "blocked",
             Self::Overloaded => "overloaded",

@@ -18,5 +18,6 @@ mod jobs;
 mod links;
 pub mod metrics;
 pub mod operations;
+mod outbox;
 pub mod start;
 mod throttle;

@@ -29,6 +29,7 @@ pub fn error(error: &MediaError, config: &Config) -> D360Error {
         MediaError::UnsupportedType { declared } => D360Error::unsupported_type(declared),
         MediaError::TooLarge { .. } => D360Error::too_large(),
         MediaError::Rejected { details } => D360Error::media_rejected(details.clone()),
+        MediaError::Message(refused) => D360Error::message_refused(refused),
         MediaError::UploadRate { .. } => D360Error::upload_rate().with_status(config.d360.rate_limit_status),
         MediaError::Blocked { .. } => {
             D360Error::retrieval_blocked().with_status(config.d360.rate_limit_status)

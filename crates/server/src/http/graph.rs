@@ -9,7 +9,7 @@ use crate::error::MediaError;
 /// The error that `action` answers.
 pub fn error(error: &MediaError, action: Action, config: &Config) -> GraphError {
     let verb = match action {
-        Action::Upload => Verb::Post,
+        Action::Upload | Action::Send => Verb::Post,
         Action::RetrieveUrl | Action::Download => Verb::Get,
         Action::Delete => Verb::Delete,
     };
@@ -34,6 +34,7 @@ pub fn error(error: &MediaError, action: Action, config: &Config) -> GraphError 
         MediaError::UnsupportedType { declared } => GraphError::unsupported_type(declared),
         MediaError::TooLarge { .. } => GraphError::too_large(),
         MediaError::Rejected { details } => GraphError::media_rejected(details.clone()),
+        MediaError::Message(refused) => GraphError::message_refused(refused),
         MediaError::UploadRate { .. } => GraphError::upload_rate(),
         MediaError::Blocked { .. } => GraphError::retrieval_blocked(),
         MediaError::Overloaded => GraphError::overloaded(),

@@ -13,6 +13,7 @@ mod framing;
 mod front;
 mod graph;
 pub mod listener;
+mod messages;
 mod range;
 mod request;
 mod request_body;

@@ -56,6 +56,7 @@ pub fn dialect(presented: Option<&Presented>, route: &Route, config: &Config) ->
             let graph_shaped = matches!(
                 route.target,
                 Target::Uploads { phone_number_id: Some(_) }
+                    | Target::Messages { phone_number_id: Some(_) }
                     | Target::Attachment { .. }
                     | Target::AttachmentUnslashed
             );

@@ -48,6 +48,11 @@ pub enum Target {
         /// As the client wrote it; none in the d360 form.
         phone_number_id: Option<String>,
     },
+    /// `/{phone_number_id}/messages` (graph) or `/messages` (d360).
+    Messages {
+        /// As the client wrote it; none in the d360 form.
+        phone_number_id: Option<String>,
+    },
     /// `/{media_id}`.
     Media {
         /// As the client wrote it.
@@ -79,6 +84,7 @@ impl Target {
     /// The methods a target answers, for `Allow` and for the description of the API.
     pub fn methods(&self) -> &'static [(Method, Action)] {
         const UPLOADS: &[(Method, Action)] = &[(Method::POST, Action::Upload)];
+        const MESSAGES: &[(Method, Action)] = &[(Method::POST, Action::Send)];
         const MEDIA: &[(Method, Action)] = &[
             (Method::GET, Action::RetrieveUrl),
             (Method::HEAD, Action::RetrieveUrl),
@@ -88,6 +94,7 @@ impl Target {
             &[(Method::GET, Action::Download), (Method::HEAD, Action::Download)];
         match self {
             Self::Uploads { .. } => UPLOADS,
+            Self::Messages { .. } => MESSAGES,
             Self::Media { .. } => MEDIA,
             Self::Attachment { .. } | Self::AttachmentUnslashed => ATTACHMENT,
             Self::Unknown => &[],
@@ -127,9 +134,13 @@ fn target(path: &str) -> Target {
     let mut segments = path.split('/').filter(|segment| !segment.is_empty());
     match (segments.next(), segments.next(), segments.next()) {
         (Some("media"), None, _) => Target::Uploads { phone_number_id: None },
+        (Some("messages"), None, _) => Target::Messages { phone_number_id: None },
         (Some(id), None, _) => Target::Media { id: decode(id).into_owned() },
         (Some(number), Some("media"), None) => {
             Target::Uploads { phone_number_id: Some(decode(number).into_owned()) }
+        }
+        (Some(number), Some("messages"), None) => {
+            Target::Messages { phone_number_id: Some(decode(number).into_owned()) }
         }
         _ => Target::Unknown,
     }
@@ -213,6 +224,7 @@ mod tests {
         }
         let all = [
             Target::Uploads { phone_number_id: None },
+            Target::Messages { phone_number_id: None },
             Target::Media { id: String::new() },
             Target::Attachment { query_in_path: None },
             Target::AttachmentUnslashed,
@@ -225,6 +237,7 @@ mod tests {
     #[test]
     fn every_shape_of_path_finds_its_target() {
         let uploads = |number: Option<&str>| Target::Uploads { phone_number_id: number.map(str::to_owned) };
+        let messages = |number: Option<&str>| Target::Messages { phone_number_id: number.map(str::to_owned) };
         let media = |id: &str| Target::Media { id: id.to_owned() };
         let link = |query: Option<&str>| Target::Attachment { query_in_path: query.map(str::to_owned) };
         let cases = [
@@ -232,6 +245,8 @@ mod tests {
             ("/1025723653965602/media/", uploads(Some("1025723653965602"))),
             ("/wa/v21.0/1025723653965602/media", uploads(Some("1025723653965602"))),
             ("//media", uploads(None)),
+            ("/v21.0/1025723653965602/messages", messages(Some("1025723653965602"))),
+            ("/messages", messages(None)),
             ("/v21.0/1761991787669262", media("1761991787669262")),
             ("/1761991787669262", media("1761991787669262")),
             ("/wacky", media("wacky")),

@@ -22,7 +22,7 @@ use super::framing::Refusal;
 use super::listener::Arrived;
 use super::request_body::RequestBody;
 use super::route::{Route, Target, route};
-use super::{delete, download, request, retrieve_url, upload};
+use super::{delete, download, messages, request, retrieve_url, upload};
 use crate::action::Action;
 use crate::app::App;
 use crate::error::MediaError;
@@ -134,41 +134,67 @@ impl Exchange<'_> {
             return Err(MediaError::Overloaded);
         };
         let caller = authenticate(self.app, self.presented.as_ref(), self.now)?;
-        let upload_number = match &self.route.target {
+        let number = match &self.route.target {
             Target::Uploads { phone_number_id } => {
-                Some(upload::number_of(self, &caller, phone_number_id.as_deref()))
+                Some(self.number_in_path(&caller, phone_number_id.as_deref(), "media")?)
             }
-            _ => None,
-        };
-        let number = match &upload_number {
-            Some(number) => number.as_ref().ok().copied(),
-            None => self.counted_number(&caller)?,
+            Target::Messages { phone_number_id } => {
+                Some(self.number_in_path(&caller, phone_number_id.as_deref(), "messages")?)
+            }
+            _ => self.counted_number(&caller)?,
         };
         *throttled = number;
         let bound = number.filter(|_| self.app.throttle.binds(self.dialect.name()));
         if let Some(number) = bound {
             self.app.throttle.admit(number, action, self.now).await?;
         }
-        let result = match (&self.route.target, action) {
-            (Target::Uploads { .. }, _) => match upload_number {
-                Some(Ok(number)) => upload::upload(self, &caller, number, body).await,
-                Some(Err(error)) => Err(error),
-                None => Err(MediaError::Internal("an upload without a number".into())),
-            },
-            (Target::Media { id }, Action::Delete) => delete::delete(self, &caller, id).await,
-            (Target::Media { id }, _) => retrieve_url::retrieve_url(self, &caller, id),
-            (Target::Attachment { query_in_path }, _) => {
-                let query = query_in_path.as_deref().or(self.head.uri.query()).unwrap_or_default();
-                download::download(self, &caller, query).await
-            }
-            (Target::AttachmentUnslashed | Target::Unknown, _) => unreachable!("answered before"),
-        };
+        let result = self.act(action, &caller, number, body).await;
         if let (Some(number), Err(error)) = (bound, &result)
             && error.counts_against_client()
         {
             self.count(number, action).await?;
         }
         result
+    }
+
+    async fn act(
+        &self,
+        action: Action,
+        caller: &Caller,
+        number: Option<PhoneNumberId>,
+        body: &mut RequestBody,
+    ) -> Result<Response<Body>, MediaError> {
+        match (&self.route.target, number) {
+            (Target::Uploads { .. }, Some(number)) => upload::upload(self, caller, number, body).await,
+            (Target::Messages { .. }, Some(number)) => messages::messages(self, caller, number, body).await,
+            (Target::Media { id }, _) if action == Action::Delete => delete::delete(self, caller, id).await,
+            (Target::Media { id }, _) => retrieve_url::retrieve_url(self, caller, id),
+            (Target::Attachment { query_in_path }, _) => {
+                let query = query_in_path.as_deref().or(self.head.uri.query()).unwrap_or_default();
+                download::download(self, caller, query).await
+            }
+            (Target::Uploads { .. } | Target::Messages { .. }, None)
+            | (Target::AttachmentUnslashed | Target::Unknown, _) => {
+                Err(MediaError::Internal("a target that is answered earlier".to_owned()))
+            }
+        }
+    }
+
+    /// The number that an upload or a message is for: the path names it (graph), or the key has only one (d360).
+    fn number_in_path(
+        &self,
+        caller: &Caller,
+        in_path: Option<&str>,
+        object: &str,
+    ) -> Result<PhoneNumberId, MediaError> {
+        // `POST /media` and `POST /messages` are 360dialog's; in graph they name an object of that name.
+        let text = in_path.unwrap_or(object);
+        let unknown = || MediaError::NoSuchPhoneNumber { id: text.to_owned() };
+        let number = match in_path {
+            Some(text) => text.parse().map_err(|_| unknown())?,
+            None => caller.only_number().filter(|_| !self.is_graph()).ok_or_else(unknown)?,
+        };
+        if caller.owns(self.app, number)? { Ok(number) } else { Err(unknown()) }
     }
 
     /// The number that a request without one in its path is counted for: the credential's only one, else the one it

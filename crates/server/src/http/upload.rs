@@ -31,22 +31,3 @@ pub async fn upload(
     let id = operations::upload(exchange.app, upload, &mut form).await?;
     Ok(exchange.dialect.answer(answers::uploaded(id)))
 }
-
-/// The number that an upload is for: the path names it (graph), or the key has only one (d360).
-///
-/// # Errors
-/// [`MediaError::NoSuchPhoneNumber`] where it is not the caller's.
-pub fn number_of(
-    exchange: &Exchange<'_>,
-    caller: &Caller,
-    in_path: Option<&str>,
-) -> Result<PhoneNumberId, MediaError> {
-    let Some(text) = in_path else {
-        // `POST /media` is 360dialog's; in graph it names an object called "media".
-        let no_number = || MediaError::NoSuchPhoneNumber { id: "media".to_owned() };
-        return caller.only_number().filter(|_| !exchange.is_graph()).ok_or_else(no_number);
-    };
-    let unknown = || MediaError::NoSuchPhoneNumber { id: text.to_owned() };
-    let number = text.parse().map_err(|_| unknown())?;
-    if caller.owns(exchange.app, number)? { Ok(number) } else { Err(unknown()) }
-}

@@ -6,13 +6,16 @@ pub mod accounts;
 mod authenticate;
 mod delete;
 mod download;
+mod judge;
 mod retrieve_url;
+mod send;
 mod upload;
 
 pub use authenticate::{Caller, Presented, Secret, authenticate};
 pub use delete::delete;
 pub use download::{Download, download};
 pub use retrieve_url::{Retrieved, retrieve_url};
+pub use send::{Sent, send};
 pub use upload::{Upload, upload};
 
 use jiff::Timestamp;

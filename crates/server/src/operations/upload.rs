@@ -5,10 +5,11 @@ use std::time::Duration;
 use bytes::Bytes;
 use http_body::Body;
 use jiff::Timestamp;
-use wamedia_media::{InspectOptions, MediaId, MediaType, MimeType, PhoneNumberId, Rule, Verdict};
+use wamedia_media::{MediaId, MediaType, MimeType, PhoneNumberId, Rule};
 use wamedia_store::{NewMedia, Origin, StageError, Staged};
 
 use super::Caller;
+use super::judge::judge;
 use crate::app::App;
 use crate::config::{CountsFrom, Inspection, TypeFrom};
 use crate::error::MediaError;
@@ -161,7 +162,7 @@ fn parse_ttl(text: Option<&str>) -> Result<Option<Duration>, MediaError> {
     }
 }
 
-/// Judges the file on a blocking thread, where the settings say that uploads are judged.
+/// Judges the file, where the settings say that uploads are judged.
 async fn inspect(
     app: &App,
     staged: &Staged,
@@ -172,23 +173,8 @@ async fn inspect(
     if app.config.upload.inspection != Inspection::Upload {
         return Ok(());
     }
-    let mut source = staged.source().map_err(|error| MediaError::Internal(error.to_string()))?;
-    let strictness = app.config.upload.strictness;
-    let (declared, file_name) = (declared.clone(), file_name.map(str::to_owned));
-    let judged = tokio::task::spawn_blocking(move || {
-        let options = InspectOptions {
-            strictness,
-            file_name: file_name.as_deref(),
-            declared_codecs: declared.codecs(),
-        };
-        wamedia_media::inspect(&mut source, media_type, &options)
-    });
-    let judged = judged.await.map_err(|error| MediaError::Internal(error.to_string()))?;
-    let verdict = judged.map_err(|error| MediaError::Internal(error.to_string()))?;
-    refuse(verdict, media_type)
-}
-
-fn refuse(verdict: Verdict, media_type: &'static MediaType) -> Result<(), MediaError> {
+    let source = staged.source().map_err(|error| MediaError::Internal(error.to_string()))?;
+    let verdict = judge(app, source, media_type, declared, file_name).await?;
     let Some(refusal) = verdict.refusal else { return Ok(()) };
     tracing::info!(rule = %refusal.rule, declared = media_type.mime, message = refusal.message, "file refused");
     match refusal.rule {

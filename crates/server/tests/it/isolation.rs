@@ -59,7 +59,8 @@ impl Expects {
 fn paths(target: &Target, object: &Object) -> Vec<String> {
     let query = object.link.split_once('?').expect("a query").1;
     match target {
-        Target::Uploads { .. } => Vec::new(), // See `uploads_go_to_a_number_of_the_callers_own_only`.
+        // See `uploads_go_to_a_number_of_the_callers_own_only`, and `messages`.
+        Target::Uploads { .. } | Target::Messages { .. } => Vec::new(),
         Target::Media { .. } => vec![format!("/v23.0/{}", object.id), format!("/{}", object.id)],
         Target::Attachment { query_in_path: None } => {
             vec![object.link.clone(), format!("/v23.0{}", object.link)]
@@ -78,6 +79,7 @@ fn targets() -> Vec<Target> {
     let all = vec![
         Target::Uploads { phone_number_id: None },
         Target::Uploads { phone_number_id: Some("1".to_owned()) },
+        Target::Messages { phone_number_id: None },
         Target::Media { id: String::new() },
         Target::Attachment { query_in_path: None },
         Target::Attachment { query_in_path: Some(String::new()) },
@@ -88,6 +90,7 @@ fn targets() -> Vec<Target> {
         // Whoever adds a target is led here.
         match target {
             Target::Uploads { .. }
+            | Target::Messages { .. }
             | Target::Media { .. }
             | Target::Attachment { .. }
             | Target::AttachmentUnslashed
@@ -235,7 +238,7 @@ fn judge(place: &str, target: &Target, allowed: bool, expects: Expects, answers:
             _ if opens => 200,
             Target::Attachment { .. } => 401,
             Target::Media { .. } => 400,
-            Target::Uploads { .. } => unreachable!("asked elsewhere"),
+            Target::Uploads { .. } | Target::Messages { .. } => unreachable!("asked elsewhere"),
         };
         assert_eq!(answer.status(), status, "{place}, {:?}: {}", object.state, answer.shown());
         if expects != Expects::OwnMedia {

@@ -12,6 +12,7 @@ mod graph;
 mod isolation;
 mod lifetimes;
 mod links;
+mod messages;
 mod serving;
 mod support;
 mod throttles;
