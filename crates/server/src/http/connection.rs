@@ -15,7 +15,8 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
 
 use super::framing::{HeadLimits, Refusal};
-use super::front::{Deadlines, Front, REFUSED_PATH, Refused};
+use super::front::{Front, REFUSED_PATH, Refused};
+use super::silence::Deadlines;
 
 /// The library's read buffer: also the most of a body that is in memory between socket and parser.
 const BUFFER_BYTES: usize = 32 * 1024;

@@ -18,7 +18,7 @@ use wamedia_wire::graph::GraphError;
 pub use super::connection::{Arrived, Phase};
 use super::connection::{Connection, until};
 use super::framing::HeadLimits;
-use super::front::Deadlines;
+use super::silence::Deadlines;
 use super::tls::Tls;
 use crate::config::Limits;
 

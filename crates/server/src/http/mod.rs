@@ -20,6 +20,7 @@ mod request_body;
 mod retrieve_url;
 mod route;
 mod service;
+mod silence;
 pub mod tls;
 mod upload;
 
