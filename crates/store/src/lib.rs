@@ -5,7 +5,7 @@
 //! staging    bytes on their way in               commit     from staged to kept
 //! reader     bytes on their way out              source     verified chunks of a sealed file
 //! seal       the blob format                     sealed_file  a blob while it is made
-//! record     the sealed box in each record   envelope   those of subscriptions and deliveries
+//! record     the sealed box in each record       envelope   those of subscriptions and deliveries
 //! keys       the master key ring                 blobs      files, names, the order of durability
 //! catalog/   what there is, whose, until when    sweep, verify, rewrap   housekeeping
 //! ```
@@ -13,7 +13,7 @@
 //! Knows no HTTP, no JSON body and no clock: every instant is given. What is on disk is written down in
 //! `docs/formats.md`. An upload that was answered is kept through kill -9 and power loss: blob, then record, then answer;
 //! delete is record, then answer, then bytes. All that a crash can leave is a blob without a record, and
-//! [`Store::sweep`] removes those.
+//! [`Store::sweep`] removes those. What announces received media is committed with its record, and delivered at least once.
 
 mod blobs;
 mod catalog;
