@@ -12,6 +12,7 @@ use crate::links::Links;
 use crate::metrics::Metrics;
 use crate::outbox::Outbox;
 use crate::throttle::Throttle;
+use crate::webhooks::Deliveries;
 
 /// A running service. Shared behind an `Arc`.
 pub struct App {
@@ -31,6 +32,8 @@ pub struct App {
     pub metrics: Metrics,
     /// The messages that were taken.
     pub outbox: Outbox,
+    /// Webhooks on their way out.
+    pub deliveries: Deliveries,
     /// How much work is taken at once.
     pub gates: Gates,
 }
@@ -52,6 +55,7 @@ impl App {
         };
         Self {
             links: Links::new(store.clone()),
+            deliveries: Deliveries::new(&config.webhooks),
             throttle: Throttle::new(store.catalog().clone(), &config.throttle),
             metrics,
             outbox: Outbox::default(),

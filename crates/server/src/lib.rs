@@ -21,3 +21,4 @@ pub mod operations;
 mod outbox;
 pub mod start;
 mod throttle;
+pub mod webhooks;

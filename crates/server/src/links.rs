@@ -9,6 +9,9 @@ use wamedia_media::MediaId;
 use wamedia_store::{AccountId, KeyRing, Store};
 use wamedia_wire::links::{AttachmentQuery, HASH_BYTES, LinkSource};
 
+/// Where 360dialog's links seem to lead; its clients put the API's address in its place (documented by the vendor).
+pub const LOOKASIDE: &str = "https://lookaside.fbsbx.com";
+
 /// Why a link does not open its media.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum LinkError {

@@ -44,6 +44,11 @@ struct ByWhat {
 }
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct ByOutcome {
+    outcome: &'static str,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct ByRule {
     rule: &'static str,
 }
@@ -63,6 +68,8 @@ pub struct Metrics {
     commit_operations: Counter,
     publish_seconds: Histogram,
     swept: Family<ByWhat, Counter>,
+    delivery_attempts: Family<ByOutcome, Counter>,
+    delivery_seconds: Histogram,
 }
 
 impl Default for Metrics {
@@ -88,6 +95,8 @@ impl Metrics {
             commit_operations: Counter::default(),
             publish_seconds: Histogram::new(SECONDS),
             swept: Family::default(),
+            delivery_attempts: Family::default(),
+            delivery_seconds: Histogram::new(SECONDS),
         }
     }
 
@@ -130,6 +139,10 @@ impl Metrics {
             self.publish_seconds.clone(),
         );
         registry.register("wamedia_swept", "What sweeps removed", self.swept.clone());
+        let help = "Calls of webhook endpoints, by what became of them";
+        registry.register("wamedia_delivery_attempts", help, self.delivery_attempts.clone());
+        let help = "A call of a webhook endpoint, from the lookup of its host to the end of its answer";
+        registry.register_with_unit("wamedia_delivery", help, Unit::Seconds, self.delivery_seconds.clone());
         registry.register(
             "wamedia_connections",
             "Connections open on the public listener",
@@ -201,6 +214,12 @@ impl Metrics {
     /// A media was kept.
     pub fn stored(&self, bytes: u64) {
         self.stored_bytes.inc_by(bytes);
+    }
+
+    /// An endpoint was called: `delivered`, `failed` or `given_up`.
+    pub fn delivery_attempted(&self, outcome: &'static str, took: Duration) {
+        self.delivery_attempts.get_or_create(&ByOutcome { outcome }).inc();
+        self.delivery_seconds.observe(took.as_secs_f64());
     }
 
     /// A rule began to block.

@@ -1,6 +1,6 @@
 //! Joining the parts into a running service, and taking it down again without losing anything.
 
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
 use anyhow::Context as _;
@@ -19,6 +19,7 @@ use crate::http::tls::Tls;
 use crate::jobs;
 use crate::metrics::Metrics;
 use crate::operations::accounts::{FirstStart, first_start};
+use crate::webhooks;
 
 /// A service that accepts connections.
 pub struct Running {
@@ -35,6 +36,7 @@ pub struct Running {
     phase: watch::Sender<Phase>,
     serving: Vec<JoinHandle<usize>>,
     jobs: Vec<JoinHandle<()>>,
+    delivering: JoinHandle<()>,
     _lock: ServingLock,
 }
 
@@ -48,6 +50,7 @@ pub async fn start(config: Config, clock: Clock, chance: Chance) -> anyhow::Resu
     let lock = store.lock_for_serving()?;
     let first = first_start(&store, &chance, clock.now()).await?;
     let tls = load_tls(&config)?;
+    webhooks::own_authorities(&config.webhooks.ca_file).context("webhooks.ca_file cannot be used")?;
     let public = bind_public(&config).await?;
     let admin = bind("admin.listen", config.admin.listen).await?;
     let (public_address, admin_address) = (public.local_addr()?, admin.local_addr()?);
@@ -55,6 +58,8 @@ pub async fn start(config: Config, clock: Clock, chance: Chance) -> anyhow::Resu
     let app = Arc::new(App::new(config, store, clock, chance, metrics));
     let (phase, phase_seen) = watch::channel(Phase::Running);
 
+    app.deliveries.served_at(reachable_url(public_address, tls.is_some()));
+    let delivering = tokio::spawn(webhooks::run(app.clone(), phase_seen.clone()));
     let mut jobs = vec![tokio::spawn(jobs::sweep(app.clone()))];
     jobs.extend(tls.clone().map(|tls| tokio::spawn(tls.reload_on_change())));
     let router = admin::router(app.clone(), phase_seen.clone(), admin_address)?;
@@ -71,7 +76,7 @@ pub async fn start(config: Config, clock: Clock, chance: Chance) -> anyhow::Resu
     let admin = admin::serve(admin, router, bounds, phase_seen);
     let serving = vec![tokio::spawn(public), tokio::spawn(admin)];
     let (public, admin) = (public_address, admin_address);
-    Ok(Running { app, public, admin, tls: has_tls, first, phase, serving, jobs, _lock: lock })
+    Ok(Running { app, public, admin, tls: has_tls, first, phase, serving, jobs, delivering, _lock: lock })
 }
 
 impl Running {
@@ -83,6 +88,8 @@ impl Running {
         for serving in self.serving {
             cut += serving.await.unwrap_or(0);
         }
+        // Calls of endpoints end within webhooks.timeout by themselves.
+        let _ = self.delivering.await;
         self.jobs.iter().for_each(JoinHandle::abort);
         self.app.store.clone().close().await;
         cut
@@ -100,6 +107,17 @@ pub fn open_store(config: &Config, metrics: &Metrics) -> anyhow::Result<Store> {
     options.observer = Some(metrics.store_observer());
     let dir = &config.data.dir;
     Store::open(dir, options).with_context(|| format!("the data folder {} cannot be used", dir.display()))
+}
+
+/// Where a listener is reached from this machine: one that listens everywhere, by loopback.
+pub(crate) fn reachable_url(address: SocketAddr, tls: bool) -> String {
+    let reachable = match address {
+        SocketAddr::V4(v4) if v4.ip().is_unspecified() => (Ipv4Addr::LOCALHOST, v4.port()).into(),
+        SocketAddr::V6(v6) if v6.ip().is_unspecified() => (Ipv6Addr::LOCALHOST, v6.port()).into(),
+        reachable => reachable,
+    };
+    let scheme = if tls { "https" } else { "http" };
+    format!("{scheme}://{reachable}")
 }
 
 fn load_tls(config: &Config) -> anyhow::Result<Option<Tls>> {

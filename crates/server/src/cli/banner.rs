@@ -1,14 +1,13 @@
 //! What a started service tells: a person what to paste, a program where it is.
 
 use std::io::Write as _;
-use std::net::SocketAddr;
 use std::path::Path;
 
 use serde_json::json;
 
 use super::output::bold;
 use crate::operations::accounts::FirstStart;
-use crate::start::Running;
+use crate::start::{Running, reachable_url};
 
 /// Where the data is when nobody says: commands find it there by themselves.
 const DEFAULT_DIR: &str = "wamedia-data";
@@ -91,17 +90,7 @@ fn base(running: &Running) -> String {
     if !configured.is_empty() {
         return configured.clone();
     }
-    let scheme = if running.tls { "https" } else { "http" };
-    format!("{scheme}://{}", reachable(running.public))
-}
-
-/// An address that listens everywhere is reached by loopback from here.
-fn reachable(address: SocketAddr) -> SocketAddr {
-    match address {
-        SocketAddr::V4(v4) if v4.ip().is_unspecified() => ([127, 0, 0, 1], v4.port()).into(),
-        SocketAddr::V6(v6) if v6.ip().is_unspecified() => (std::net::Ipv6Addr::LOCALHOST, v6.port()).into(),
-        reachable => reachable,
-    }
+    reachable_url(running.public, running.tls)
 }
 
 /// A closed stdout is no reason not to serve.

@@ -32,6 +32,7 @@ pub struct Config {
     pub upload: Upload,
     pub download: Download,
     pub retention: Retention,
+    pub webhooks: Webhooks,
     pub throttle: Throttle,
     pub limits: Limits,
     pub memory: Memory,
@@ -67,13 +68,18 @@ sections! {
         rate_limit_status: u16, new_key_revokes_old: bool,
     }
     /// `[links]`
-    Links { valid_for: Span, expired_link_status: u16 }
+    Links { valid_for: Span, webhook_valid_for: Span, expired_link_status: u16 }
     /// `[upload]`
     Upload { type_from: TypeFrom, inspection: Inspection, strictness: wamedia_media::Strictness }
     /// `[download]`
     Download { require_user_agent: bool }
     /// `[retention]`
     Retention { uploaded: Span, received: Span, counts_from: CountsFrom, sweep_every: Span }
+    /// `[webhooks]`
+    Webhooks {
+        allow_private: AllowPrivate, ca_file: PathBuf, parallel: usize, parallel_per_endpoint: usize, timeout: Span,
+        answer_bytes: Size, give_up_after: Span, longest_gap: Span,
+    }
     /// `[limits]`
     Limits {
         connections: usize, requests: usize, uploads: usize, header_bytes: Size, headers: usize,
@@ -122,6 +128,8 @@ choices! {
     Inspection("lowercase") { Upload, Send, Off }
     /// From when an uploaded media's life counts.
     CountsFrom("kebab-case") { LastUse, Upload }
+    /// Which addresses inside a subscription may be allowed to name.
+    AllowPrivate("lowercase") { None, Loopback, Any }
     /// The dialects by name.
     DialectName("lowercase") { Graph, D360 }
 }
@@ -173,6 +181,8 @@ impl Config {
             ("limits.connections", self.limits.connections),
             ("limits.requests", self.limits.requests),
             ("limits.uploads", self.limits.uploads),
+            ("webhooks.parallel", self.webhooks.parallel),
+            ("webhooks.parallel_per_endpoint", self.webhooks.parallel_per_endpoint),
             ("runtime.blocking_threads", self.runtime.blocking_threads),
         ] {
             if value == 0 {
@@ -184,6 +194,10 @@ impl Config {
         }
         for (key, value) in [
             ("links.valid_for", self.links.valid_for),
+            ("links.webhook_valid_for", self.links.webhook_valid_for),
+            ("webhooks.timeout", self.webhooks.timeout),
+            ("webhooks.give_up_after", self.webhooks.give_up_after),
+            ("webhooks.longest_gap", self.webhooks.longest_gap),
             ("retention.uploaded", self.retention.uploaded),
             ("retention.received", self.retention.received),
             ("retention.sweep_every", self.retention.sweep_every),

@@ -10,14 +10,12 @@ use super::dialect::Dialect;
 use super::route::{ApiVersion, Route, Target};
 use super::service::Exchange;
 use crate::config::Config;
+use crate::links::LOOKASIDE;
 use crate::operations::{Presented, Secret};
 
 const D360_API_KEY: HeaderName = HeaderName::from_static("d360-api-key");
 static FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 static FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
-
-/// Where 360dialog's links seem to lead; its clients put the API's address in its place (documented by the vendor).
-const LOOKASIDE: &str = "https://lookaside.fbsbx.com";
 
 /// The credential of a request; a header said twice is nobody's.
 pub fn presented(head: &Parts) -> Option<Presented> {

@@ -3,6 +3,7 @@
 //! Knows no HTTP: every error is a [`MediaError`], every caller was a secret.
 
 pub mod accounts;
+pub mod announce;
 mod authenticate;
 mod delete;
 mod download;
