@@ -1,4 +1,4 @@
-//! A message with media, by id or by link: taken and recorded.
+//! A message with media, by id or by link: taken, recorded, and followed by its statuses.
 //!
 //! Nothing leaves for any phone: this is the media service. Texts and templates are taken too, so that a whole
 //! application can run against us; what they say is recorded and nothing else.
@@ -8,7 +8,9 @@ use wamedia_media::{Kind, MimeType, PhoneNumberId};
 use wamedia_store::Media;
 use wamedia_wire::messages::{Content, MediaSource, Message, MessageError, OutgoingMedia, Posted};
 use wamedia_wire::wamid;
+use wamedia_wire::webhook::DeliveryState;
 
+use super::announce::{self, Progress};
 use super::judge::{Kept, judge};
 use super::{Caller, note_use};
 use crate::app::App;
@@ -28,7 +30,7 @@ pub enum Sent {
     MarkedAsRead,
 }
 
-/// Takes a posted message for `number`.
+/// Takes a posted message for `number`, and tells what becomes of it.
 ///
 /// # Errors
 /// [`MediaError::Message`] with the vendors' text; unknown, foreign, expired and deleted ids are one error.
@@ -50,7 +52,33 @@ pub async fn send(
     };
     let message_id = wamid::outgoing(&message.wa_id, app.chance.bytes());
     app.outbox.keep(number, &message_id, &message, failure.as_deref(), now);
+    tell(app, number, &message, &message_id, failure.as_deref(), now).await?;
     Ok(Sent::Message { message, message_id })
+}
+
+/// The statuses that follow: all of them at once, since no phone is waited for.
+async fn tell(
+    app: &App,
+    number: PhoneNumberId,
+    message: &Message,
+    message_id: &str,
+    failure: Option<&str>,
+    at: Timestamp,
+) -> Result<(), MediaError> {
+    let states = match failure {
+        Some(details) => vec![DeliveryState::Failed { details }],
+        None => vec![DeliveryState::Sent, DeliveryState::Delivered, DeliveryState::Read],
+    };
+    let progress = |state| Progress {
+        message_id,
+        recipient_id: &message.wa_id,
+        at,
+        state,
+        biz_opaque_callback_data: message.biz_opaque_callback_data.as_deref(),
+    };
+    let progress: Vec<Progress<'_>> = states.into_iter().map(progress).collect();
+    announce::status(app, number, &progress).await?;
+    Ok(())
 }
 
 /// Why the message will fail behind its good answer, if it will: what Meta finds out only after the upload.

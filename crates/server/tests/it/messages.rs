@@ -147,3 +147,70 @@ async fn messages_are_for_a_number_of_the_callers_own_only() {
     assert_eq!(send(&nobody, message).await.status(), 401);
     app.finish().await;
 }
+
+/// What is queued for the subscriber, oldest first.
+fn announced(app: &TestApp) -> Vec<Value> {
+    let catalog = app.app().store.catalog();
+    let mut queued = catalog.deliveries(wamedia_store::DeliveryFilter::default()).unwrap();
+    queued.sort_by_key(|delivery| delivery.id.0);
+    let body = |id| catalog.delivery_body(id).unwrap().unwrap();
+    queued.iter().map(|one| serde_json::from_slice(&body(one.id)).unwrap()).collect()
+}
+
+async fn subscribe(app: &TestApp) {
+    let new = wamedia_store::NewSubscription {
+        account: app.first.account,
+        phone_number_id: None,
+        dialect: wamedia_store::WebhookDialect::Graph,
+        allow_private: true,
+        endpoint: wamedia_store::Endpoint { url: "http://127.0.0.1:9/".to_owned(), ..Default::default() },
+        created_at: app.now(),
+    };
+    app.app().store.catalog().add_subscription(new).await.unwrap();
+}
+
+fn status_of(webhook: &Value) -> &Value {
+    &webhook["entry"][0]["changes"][0]["value"]["statuses"][0]
+}
+
+#[tokio::test]
+async fn a_sent_message_is_followed_by_its_statuses_in_order() {
+    let app = TestApp::start().await;
+    subscribe(&app).await;
+    let graph = app.graph();
+    let id = graph.keep(&Upload::png()).await;
+    let answer = send(&graph, media("image", json!({ "id": id }))).await;
+    let message_id = &answer.json()["messages"][0]["id"];
+    let announced = announced(&app);
+    let states: Vec<&Value> = announced.iter().map(|webhook| &status_of(webhook)["status"]).collect();
+    assert_eq!(states, ["sent", "delivered", "read"]);
+    assert!(announced.iter().all(|webhook| status_of(webhook)["id"] == *message_id));
+    assert_eq!(status_of(&announced[0])["recipient_id"], "51999888777");
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn what_meta_finds_out_after_the_send_fails_with_its_text() {
+    let app = TestApp::with(&[("upload.inspection", "send")]).await;
+    subscribe(&app).await;
+    let graph = app.graph();
+    let fake = graph.keep(&Upload::of("image/png", "a.png", b"<html>no picture</html>".to_vec())).await;
+    let text = graph.keep(&Upload::text("hello")).await;
+    for id in [fake, text] {
+        assert_eq!(send(&graph, media("image", json!({ "id": id }))).await.status(), 200);
+    }
+    let announced = announced(&app);
+    let errors: Vec<&Value> = announced.iter().map(|webhook| &status_of(webhook)["errors"][0]).collect();
+    assert_eq!(errors.len(), 2);
+    assert!(errors.iter().all(|error| error["code"] == 131_053), "{errors:?}");
+    let details: Vec<&str> =
+        errors.iter().map(|error| error["error_data"]["details"].as_str().unwrap()).collect();
+    assert_eq!(
+        details,
+        [
+            "Image file uploaded with mimetype as image/png, however on processing it is of type text/html. Please choose a different file.",
+            "Unsupported Image mime type text/plain. Please use one of image/png, image/jpeg.",
+        ]
+    );
+    app.finish().await;
+}
