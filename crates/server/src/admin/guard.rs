@@ -64,14 +64,27 @@ fn is_no_forgery(request: &Request) -> Result<(), (StatusCode, &'static str)> {
     if request.headers().contains_key(ORIGIN) && !text_of(request, ORIGIN).is_some_and(is_own) {
         return Err((StatusCode::FORBIDDEN, "requests from pages of other origins are refused"));
     }
-    let has_body = !request.body().is_end_stream();
+    if request.body().is_end_stream() {
+        return Ok(());
+    }
     let essence =
-        text_of(request, CONTENT_TYPE).and_then(|value| value.split(';').next()).unwrap_or_default();
-    if has_body && !essence.trim().eq_ignore_ascii_case("application/json") {
+        text_of(request, CONTENT_TYPE).and_then(|value| value.split(';').next()).unwrap_or_default().trim();
+    if request.uri().path() == TAKES_FILES {
+        let asks_first = !essence.is_empty() && !UNASKED.iter().any(|it| essence.eq_ignore_ascii_case(it));
+        let remedy =
+            "send Content-Type: application/octet-stream, and the type in the query where it matters";
+        return if asks_first { Ok(()) } else { Err((StatusCode::UNSUPPORTED_MEDIA_TYPE, remedy)) };
+    }
+    if !essence.eq_ignore_ascii_case("application/json") {
         return Err((StatusCode::UNSUPPORTED_MEDIA_TYPE, "send Content-Type: application/json"));
     }
     Ok(())
 }
+
+/// The one route whose body is any file.
+const TAKES_FILES: &str = "/v1/receive";
+/// What pages can make browsers send without asking first (the Fetch standard's safelist).
+const UNASKED: [&str; 3] = ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data"];
 
 fn text_of(request: &Request, name: HeaderName) -> Option<&str> {
     request.headers().get(name).and_then(|value| value.to_str().ok())

@@ -46,6 +46,15 @@ fn report(app: &App) -> anyhow::Result<String> {
         "Media that expires within a day",
         catalog.expiring_before(tomorrow)?,
     );
+    let waiting = catalog.delivery_totals()?;
+    gauge("wamedia_deliveries_waiting", "Webhooks still to be delivered", waiting.waiting);
+    gauge("wamedia_deliveries_given_up", "Webhooks given up, as long as they are kept", waiting.given_up);
+    let oldest = waiting.oldest_waiting.map_or(0, |since| now.duration_since(since).as_secs().max(0));
+    gauge(
+        "wamedia_deliveries_oldest_waiting_seconds",
+        "Age of the oldest webhook that waits",
+        oldest.cast_unsigned(),
+    );
     let throttles = Family::<[(&'static str, String); 2], Gauge>::default();
     let blocked = Family::<[(&'static str, String); 2], Gauge>::default();
     for state in app.throttle.state(now)?.into_iter().take(crate::metrics::MAX_NUMBERS) {

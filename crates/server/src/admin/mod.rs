@@ -12,10 +12,13 @@ mod housekeeping;
 mod input;
 mod metrics;
 mod problem;
+mod receive;
 mod routes;
 #[cfg(test)]
 mod tests;
 pub mod view;
+pub mod webhook_views;
+mod webhooks;
 
 use std::net::SocketAddr;
 use std::sync::Arc;

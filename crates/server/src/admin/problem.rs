@@ -5,6 +5,7 @@ use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use wamedia_store::StoreError;
 
+use crate::error::MediaError;
 use crate::operations::accounts::AccountError;
 
 /// Why a request was not done.
@@ -57,6 +58,20 @@ impl From<AccountError> for Problem {
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         AccountError::Store(error).into()
+    }
+}
+
+impl From<MediaError> for Problem {
+    fn from(error: MediaError) -> Self {
+        let status = match &error {
+            MediaError::NoSuchPhoneNumber { .. } => StatusCode::NOT_FOUND,
+            MediaError::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
+            _ => StatusCode::BAD_REQUEST,
+        };
+        if status.is_server_error() {
+            tracing::error!(%error, "an admin request failed");
+        }
+        Self::new(status, error.to_string())
     }
 }
 

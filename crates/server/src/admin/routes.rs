@@ -5,7 +5,7 @@ use axum::routing::{MethodRouter, delete, get, post};
 use http::HeaderMap;
 use http::header::{CONTENT_TYPE, HOST};
 
-use super::{Admin, accounts, credentials, health, housekeeping, metrics};
+use super::{Admin, accounts, credentials, health, housekeeping, metrics, receive, webhooks};
 
 /// One path.
 pub(super) struct Route {
@@ -66,6 +66,20 @@ pub(super) fn routes() -> Vec<Route> {
             "DELETE forgets it for one number",
             delete(housekeeping::reset_one),
         ),
+        route("/v1/receive", "POST a file as if a customer had sent it", post(receive::receive)),
+        route(
+            "/v1/subscriptions",
+            "GET lists, POST adds who is told by webhook",
+            get(webhooks::list).post(webhooks::add),
+        ),
+        route("/v1/subscriptions/{id}", "GET, DELETE", get(webhooks::show).delete(webhooks::remove)),
+        route("/v1/deliveries", "GET lists webhooks, latest first", get(webhooks::list_deliveries)),
+        route(
+            "/v1/deliveries/{id}",
+            "GET with its body, DELETE drops it",
+            get(webhooks::show_delivery).delete(webhooks::drop_delivery),
+        ),
+        route("/v1/deliveries/{id}/redeliver", "POST has it made again", post(webhooks::redeliver)),
         route("/v1/sweep", "POST removes what has expired, now", post(housekeeping::sweep)),
         route("/v1/verify", "POST walks over records and files", post(housekeeping::verify)),
     ]

@@ -7,6 +7,7 @@ mod banner;
 mod completions;
 mod config;
 mod credential;
+mod delivery;
 mod healthcheck;
 mod key;
 mod logging;
@@ -14,7 +15,9 @@ mod man;
 mod master_key;
 mod output;
 mod phone;
+mod receive;
 mod serve;
+mod subscription;
 mod sweep;
 mod throttle;
 mod token;
@@ -42,6 +45,7 @@ use output::Usage;
 #[command(after_help = "Examples:
   wamedia serve                                     serve both dialects, with nothing to configure
   wamedia token add --phone 1025723653965602        make another token
+  wamedia receive photo.jpg --from 51920155032      be a customer who sends a photo
   wamedia config show --origins                     every setting, its value and where it came from
 
 Exit codes: 0 done, 1 failed, 2 wrongly called.")]
@@ -74,6 +78,9 @@ enum Command {
     Phone(phone::PhoneCommand),
     Token(token::TokenCommand),
     Key(key::KeyCommand),
+    Subscription(subscription::SubscriptionCommand),
+    Delivery(delivery::DeliveryCommand),
+    Receive(receive::Receive),
     Throttle(throttle::ThrottleCommand),
     Sweep(sweep::Sweep),
     Verify(verify::Verify),
@@ -93,6 +100,9 @@ pub fn main() -> ExitCode {
         Command::Phone(phone) => phone.run(&global),
         Command::Token(token) => token.run(&global),
         Command::Key(key) => key.run(&global),
+        Command::Subscription(subscription) => subscription.run(&global),
+        Command::Delivery(delivery) => delivery.run(&global),
+        Command::Receive(receive) => receive.run(&global),
         Command::Throttle(throttle) => throttle.run(&global),
         Command::Sweep(sweep) => sweep.run(&global),
         Command::Verify(verify) => verify.run(&global),

@@ -8,13 +8,16 @@ mod authenticate;
 mod delete;
 mod download;
 mod judge;
+mod receive;
 mod retrieve_url;
 mod send;
+pub mod subscriptions;
 mod upload;
 
 pub use authenticate::{Caller, Presented, Secret, authenticate};
 pub use delete::delete;
 pub use download::{Download, download};
+pub use receive::{Receipt, Received, receive};
 pub use retrieve_url::{Retrieved, retrieve_url};
 pub use send::{Sent, send};
 pub use upload::{Upload, upload};

@@ -3,12 +3,14 @@
 //! ```text
 //! target    which addresses may be called          schedule  when to try again
 //! caller    one HTTP call, bounded in every way     worker    the queue, drained a few at a time per endpoint
+//! check     what a subscription must be
 //! ```
 //!
 //! What is told is written in `operations::announce`; the queue itself is the catalog's. Deliberately not here: order and
 //! durability, which are the queue's.
 
 mod caller;
+mod check;
 mod schedule;
 mod target;
 mod worker;
@@ -20,6 +22,7 @@ use tokio::sync::Notify;
 use crate::config;
 
 pub use caller::{Answer, CallError, Caller, own_authorities};
+pub use check::{challenge, check_texts};
 pub use target::{Reach, Target, TargetError};
 pub(crate) use worker::run;
 

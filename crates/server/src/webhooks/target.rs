@@ -83,15 +83,13 @@ impl Target {
         if authority.as_str().contains('@') {
             return Err(TargetError::Userinfo);
         }
-        let host = authority.host();
-        let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+        let written = authority.host();
+        let host = written.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(written);
         check_host(host)?;
-        let port = match authority.port() {
+        let port = match authority.as_str()[written.len()..].strip_prefix(':') {
             // "host:" is legal, and means the scheme's own.
-            Some(port) if !port.as_str().is_empty() => {
-                port.as_str().parse().map_err(|_| TargetError::NoUrl)?
-            }
-            _ => default_port(https),
+            None | Some("") => default_port(https),
+            Some(port) => port.parse().map_err(|_| TargetError::NoUrl)?,
         };
         let shown = if host.contains(':') { format!("[{host}]") } else { host.to_owned() };
         let authority = if port == default_port(https) { shown } else { format!("{shown}:{port}") };

@@ -12,6 +12,8 @@ pub enum Thing {
     PhoneNumber,
     Token,
     Key,
+    Subscription,
+    Delivery,
 }
 
 impl fmt::Display for Thing {
@@ -21,6 +23,8 @@ impl fmt::Display for Thing {
             Self::PhoneNumber => "phone number",
             Self::Token => "token",
             Self::Key => "key",
+            Self::Subscription => "subscription",
+            Self::Delivery => "delivery",
         })
     }
 }
