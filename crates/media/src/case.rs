@@ -59,7 +59,7 @@ impl<'a> Case<'a> {
                 let details = texts::details(rule.says(), self.declared, &declared_as, found_as, &message);
                 // Whatever reading of the limit was broken, it is answered as a size.
                 let rule = if rule.says() == Says::TooLarge { Rule::TooLarge } else { rule };
-                let hint = hints::hint(rule, self.declared, found.mime);
+                let hint = hints::hint(rule, self.declared, found.mime, &facts);
                 refusal = Some(Refusal { rule, message, details, remedy: rule.remedy(), hint });
             } else if severity != Severity::Accept {
                 warnings.push(Warning { rule, message });

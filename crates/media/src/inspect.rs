@@ -7,7 +7,9 @@ use crate::content::Content;
 use crate::probe::ooxml;
 use crate::reader::Reader;
 use crate::types::row;
-use crate::{Facts, Found, MEDIA_TYPES, MediaType, MimeType, Rule, Source, Strictness, Verdict, suggest};
+use crate::{
+    Facts, Found, Kind, MEDIA_TYPES, MediaType, MimeType, Rule, Source, Strictness, Verdict, suggest,
+};
 
 /// What else is known about a file, and how doubt is taken.
 #[derive(Debug, Clone, Copy, Default)]
@@ -31,25 +33,7 @@ pub fn inspect(
     declared: &'static MediaType,
     options: &InspectOptions<'_>,
 ) -> io::Result<Verdict> {
-    let mut reader = Reader::new(source);
-    let content = Content::read(&mut reader)?;
-    let mut case = Case::new(declared, &content, reader.len());
-    judge_size(&mut case);
-    if reader.is_exhausted() {
-        case.note(Rule::TooConvoluted, "its structure would take more reading than any honest file needs");
-    }
-    if reader.len() > 0 {
-        (declared.probe)(&mut case);
-    }
-    if let Some(name) = options.file_name {
-        judge_name(&mut case, name);
-    }
-    let mut facts = content.facts();
-    facts.bytes = reader.len();
-    if let Some(codecs) = options.declared_codecs {
-        judge_codecs(&mut case, codecs, &facts);
-    }
-    Ok(case.conclude(facts, options))
+    Ok(Examined::read(source)?.judge(declared, options))
 }
 
 /// Names what bytes are, by content alone.
@@ -57,7 +41,60 @@ pub fn inspect(
 /// # Errors
 /// Only what the source meets while reading.
 pub fn identify(source: &mut dyn Source) -> io::Result<Found> {
-    Ok(Content::read(&mut Reader::new(source))?.found())
+    Ok(Examined::read(source)?.found())
+}
+
+/// A file that was read once, to be judged under any type, or under none.
+#[derive(Debug)]
+pub struct Examined {
+    content: Content,
+    bytes: u64,
+    is_exhausted: bool,
+}
+
+impl Examined {
+    /// Reads what decides, within the bounds of [`inspect`].
+    ///
+    /// # Errors
+    /// Only what the source meets while reading.
+    pub fn read(source: &mut dyn Source) -> io::Result<Self> {
+        let mut reader = Reader::new(source);
+        let content = Content::read(&mut reader)?;
+        Ok(Self { content, bytes: reader.len(), is_exhausted: reader.is_exhausted() })
+    }
+
+    /// What the bytes are.
+    pub fn found(&self) -> Found {
+        self.content.found()
+    }
+
+    /// What the headers tell.
+    pub fn facts(&self) -> Facts {
+        Facts { bytes: self.bytes, ..self.content.facts() }
+    }
+
+    /// Judges the file under a declared type.
+    pub fn judge(&self, declared: &'static MediaType, options: &InspectOptions<'_>) -> Verdict {
+        let mut case = Case::new(declared, &self.content, self.bytes);
+        judge_size(&mut case);
+        if self.is_exhausted {
+            case.note(
+                Rule::TooConvoluted,
+                "its structure would take more reading than any honest file needs",
+            );
+        }
+        if self.bytes > 0 {
+            (declared.probe)(&mut case);
+        }
+        if let Some(name) = options.file_name {
+            judge_name(&mut case, name);
+        }
+        let facts = self.facts();
+        if let Some(codecs) = options.declared_codecs {
+            judge_codecs(&mut case, codecs, &facts);
+        }
+        case.conclude(facts, options)
+    }
 }
 
 /// The row to judge a file under when nobody declared one: by content, by name, then by what the content is near to.
@@ -65,6 +102,17 @@ pub fn guess(found: &Found, file_name: Option<&str>) -> Option<&'static MediaTyp
     let nearest = || row(suggest(&MimeType::parse(found.mime).ok()?)?);
     let plain = || row(ooxml::plain_of(found.mime)?);
     row(found.mime).or_else(plain).or_else(|| by_extension(file_name?)).or_else(nearest)
+}
+
+/// The row to judge a file under that is to be sent as a kind; `None` when no message of that kind carries its content.
+pub fn guess_as(kind: Kind, found: &Found, file_name: Option<&str>) -> Option<&'static MediaType> {
+    let guessed = guess(found, file_name)?;
+    let sibling = match (kind, guessed.mime) {
+        (Kind::Video, "audio/mp4") => row("video/mp4"),
+        (Kind::Audio, "video/mp4" | "video/3gpp") => row("audio/mp4"),
+        _ => None,
+    };
+    sibling.or((guessed.kind == kind).then_some(guessed))
 }
 
 fn by_extension(file_name: &str) -> Option<&'static MediaType> {

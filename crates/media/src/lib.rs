@@ -15,11 +15,12 @@ mod rule;
 mod source;
 mod texts;
 mod types;
+mod unlisted;
 mod verdict;
 
 pub use facts::{Facts, TrackFacts};
 pub use ids::{InvalidId, MediaId, PhoneNumberId};
-pub use inspect::{InspectOptions, guess, identify, inspect};
+pub use inspect::{Examined, InspectOptions, guess, guess_as, identify, inspect};
 pub use mime::{InvalidMimeType, MimeType, suggest};
 pub use rule::{Rule, Severity, Strictness};
 pub use source::Source;

@@ -49,6 +49,16 @@ impl Kind {
             Self::Video => "video",
         }
     }
+
+    /// The kind that a type is of by its name alone; what is neither seen nor heard is a document.
+    pub fn of(mime: &str) -> Self {
+        match mime.split('/').next() {
+            Some("audio") => Self::Audio,
+            Some("image") => Self::Image,
+            Some("video") => Self::Video,
+            _ => Self::Document,
+        }
+    }
 }
 
 /// The name as the vendor's texts use it: `Audio file uploaded with mimetype as …`.

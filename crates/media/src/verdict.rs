@@ -2,6 +2,8 @@
 //!
 //! One type for the server, the client and the command line; its serialised keys are stable.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 
 use crate::{Facts, MediaType, Rule};
@@ -67,13 +69,17 @@ pub struct Refusal {
 }
 
 /// A conversion command with the places `INPUT` and `OUTPUT`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
-pub struct Hint(pub &'static str);
+pub struct Hint(pub Cow<'static, str>);
 
 impl Hint {
+    pub(crate) fn of(command: &'static str) -> Self {
+        Self(Cow::Borrowed(command))
+    }
+
     /// The command for one file, quoted for a POSIX shell; the result is named after it, `clip-whatsapp.mp4`.
-    pub fn command(self, input: &str) -> String {
+    pub fn command(&self, input: &str) -> String {
         let words = self.0.split(' ').map(|word| match word.strip_prefix("OUTPUT") {
             Some(extension) => quoted(&format!("{}-whatsapp{extension}", stem(input))),
             None if word == "INPUT" => quoted(input),
@@ -94,8 +100,9 @@ fn stem(path: &str) -> &str {
 
 fn quoted(path: &str) -> String {
     let plain = |b: u8| b.is_ascii_alphanumeric() || b"/._-+,:@%".contains(&b);
-    // A leading dash would read as an option.
-    let path = if path.starts_with('-') { format!("./{path}") } else { path.to_owned() };
+    // A leading dash would read as an option, a name before a colon as a protocol.
+    let is_plain = !path.starts_with('-') && !path.split('/').next().unwrap_or_default().contains(':');
+    let path = if is_plain { path.to_owned() } else { format!("./{path}") };
     if !path.is_empty() && path.bytes().all(plain) {
         path
     } else {
@@ -109,9 +116,10 @@ mod tests {
 
     #[test]
     fn commands_survive_hostile_names() {
-        let hint = Hint("ffmpeg -i INPUT OUTPUT.mp4");
+        let hint = Hint::of("ffmpeg -i INPUT OUTPUT.mp4");
         assert_eq!(hint.command("a/b.c/clip.mov"), "ffmpeg -i a/b.c/clip.mov a/b.c/clip-whatsapp.mp4");
         assert_eq!(hint.command("-y"), "ffmpeg -i ./-y ./-y-whatsapp.mp4");
+        assert_eq!(hint.command("a:b"), "ffmpeg -i ./a:b ./a:b-whatsapp.mp4");
         assert_eq!(hint.command("INPUT OUTPUT"), "ffmpeg -i 'INPUT OUTPUT' 'INPUT OUTPUT-whatsapp.mp4'");
         assert_eq!(hint.command("it's;rm.avi"), r"ffmpeg -i 'it'\''s;rm.avi' 'it'\''s;rm-whatsapp.mp4'");
     }

@@ -50,7 +50,6 @@ const SIGNATURES: &[Signature] = &[
     (0, b"TTA1", "audio/x-tta", "True Audio"),
     (0, b"\x0b\x77", "audio/ac3", "AC-3 audio"),
     (0, b"\x7f\xfe\x80\x01", "audio/vnd.dts", "DTS audio"),
-    (0, b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", "video/x-ms-asf", "Windows Media file"),
     (0, b"FLV\x01", "video/x-flv", "Flash video"),
     (0, b".RMF", "application/vnd.rn-realmedia", "RealMedia file"),
     (0, b"\0\0\x01\xba", "video/mpeg", "MPEG program stream"),
@@ -110,8 +109,11 @@ pub(crate) fn read(reader: &mut Reader<'_>) -> io::Result<Option<Found>> {
     if is_text(head) {
         return Ok(None);
     }
-    if let Some(found) =
-        riff(head).or_else(|| matroska(head)).or_else(|| stream(head)).or_else(|| weak(head, len))
+    if let Some(found) = riff(head)
+        .or_else(|| matroska(head))
+        .or_else(|| asf(head))
+        .or_else(|| stream(head))
+        .or_else(|| weak(head, len))
     {
         return Ok(Some(found));
     }
@@ -157,6 +159,20 @@ fn matroska(head: &[u8]) -> Option<Found> {
             (false, true) => ("audio/x-matroska", "Matroska audio"),
             (false, false) => ("video/x-matroska", "Matroska video"),
         };
+    Some(Found { mime, name })
+}
+
+/// Windows Media, whose streams name their kind by the first half of a GUID that they share the rest of.
+fn asf(head: &[u8]) -> Option<Found> {
+    if !head.starts_with(b"\x30\x26\xb2\x75\x8e\x66\xcf\x11") {
+        return None;
+    }
+    let has =
+        |kind: &[u8; 4]| memmem::find(head, &[kind, &b"\x4d\x5b\xcf\x11\xa8\xfd"[..]].concat()).is_some();
+    let (mime, name) = match (has(b"\x40\x9e\x69\xf8"), has(b"\xc0\xef\x19\xbc")) {
+        (true, false) => ("audio/x-ms-wma", "Windows Media audio"),
+        _ => ("video/x-ms-asf", "Windows Media file"),
+    };
     Some(Found { mime, name })
 }
 

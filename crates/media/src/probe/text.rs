@@ -110,15 +110,22 @@ fn by_byte_order_mark(head: &[u8]) -> Option<Encoding> {
     marks.iter().find(|(mark, _)| head.starts_with(mark)).map(|(_, encoding)| *encoding)
 }
 
-/// Western text in UTF-16 has nearly every second byte zero, and nearly no other.
+/// Western text in UTF-16 has nearly every second byte zero, nearly no other, and letters beside the zeros: control
+/// characters are none but halves of other letters. Tables of small numbers look alike otherwise.
 fn wide_without_mark(counts: &Counts) -> Option<Encoding> {
     let halves = counts.bytes / 2;
-    let (most, few) = (halves * 7 / 10, halves / 50);
-    if counts.zeros_at_odd >= most && counts.zeros_at_even <= few && counts.zeros_at_odd > 0 {
+    let is_text = |upper: u64, lower: u64| {
+        let (other_letters, few) = (halves.saturating_sub(upper), halves / 50);
+        upper > 0
+            && upper >= halves * 7 / 10
+            && lower <= few
+            && counts.controls <= other_letters * 3 / 2 + few
+    };
+    let (even, odd) = (counts.zeros_at_even, counts.zeros_at_odd);
+    if is_text(odd, even) {
         return Some(Encoding::Utf16Le);
     }
-    (counts.zeros_at_even >= most && counts.zeros_at_odd <= few && counts.zeros_at_even > 0)
-        .then_some(Encoding::Utf16Be)
+    is_text(even, odd).then_some(Encoding::Utf16Be)
 }
 
 fn count(reader: &mut Reader<'_>) -> io::Result<Counts> {

@@ -118,6 +118,18 @@ fn texts_may_start_like_anything() {
 }
 
 #[test]
+fn tables_of_small_numbers_are_no_wide_text() {
+    let wide = |text: &str| text.encode_utf16().flat_map(u16::to_be_bytes).collect::<Vec<u8>>();
+    for text in ["Zażółć gęślą jaźń: a text with letters from beyond Latin-1.\r\n", "ok\n"] {
+        assert!(judge(&wide(text), "text/plain").is_accepted(), "{text}");
+    }
+    let numbers: Vec<u8> = (0..500u16).flat_map(|number| (number % 30).to_le_bytes()).collect();
+    for bytes in [&numbers[..], &[0, 1, 0xfe, 3]] {
+        assert!(refused(bytes, "text/plain").is_some(), "{bytes:?}");
+    }
+}
+
+#[test]
 fn polyglots_are_what_they_start_as() {
     let zip = made::sample("doc/minimal.docx");
     for path in ["image/rgb.jpg", "image/rgb.png", "audio/cbr32k.mp3"] {
