@@ -11,6 +11,7 @@ use crate::config::Config;
 use crate::links::Links;
 use crate::metrics::Metrics;
 use crate::outbox::Outbox;
+use crate::stand_in::StandIn;
 use crate::throttle::Throttle;
 use crate::webhooks::Deliveries;
 
@@ -36,6 +37,8 @@ pub struct App {
     pub deliveries: Deliveries,
     /// How much work is taken at once.
     pub gates: Gates,
+    /// The controls of a stand-in; nothing else has any.
+    pub stand_in: Option<Box<StandIn>>,
 }
 
 /// Caps on work at once. A request that finds no place is refused before its body is read.
@@ -60,6 +63,7 @@ impl App {
             metrics,
             outbox: Outbox::default(),
             gates,
+            stand_in: None,
             config,
             store,
             clock,

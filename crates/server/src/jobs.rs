@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::watch;
 use wamedia_store::{StoreError, SweepReport};
 
 use crate::app::App;
@@ -16,13 +17,26 @@ pub const ORPHAN_AGE: Duration = Duration::from_secs(24 * 3600);
 pub async fn sweep(app: Arc<App>) {
     let mut pace = tokio::time::interval(app.config.retention.sweep_every.duration());
     pace.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut turns = app.stand_in.is_some().then(|| app.clock.turns());
     loop {
-        pace.tick().await;
+        tokio::select! {
+            _ = pace.tick() => {}
+            () = turned(&mut turns) => app.deliveries.wake(),
+        }
         match sweep_once(&app).await {
             Ok(report) if report == SweepReport::default() => tracing::debug!("swept: nothing to do"),
             Ok(report) => tracing::info!(?report, "swept"),
             Err(error) => tracing::error!(%error, "the sweep did not finish; it will be tried again"),
         }
+    }
+}
+
+/// Only tests turn the clock, and expect that what has expired meanwhile is gone and what has come due is delivered.
+async fn turned(turns: &mut Option<watch::Receiver<u64>>) {
+    if let Some(turns) = turns {
+        let _ = turns.changed().await;
+    } else {
+        std::future::pending().await
     }
 }
 

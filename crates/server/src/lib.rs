@@ -19,6 +19,7 @@ mod links;
 pub mod metrics;
 pub mod operations;
 mod outbox;
+pub mod stand_in;
 pub mod start;
 mod throttle;
 pub mod webhooks;

@@ -19,6 +19,7 @@ use crate::http::tls::Tls;
 use crate::jobs;
 use crate::metrics::Metrics;
 use crate::operations::accounts::{FirstStart, first_start};
+use crate::stand_in::{self, StandIn, preload};
 use crate::webhooks;
 
 /// A service that accepts connections.
@@ -45,6 +46,28 @@ pub struct Running {
 /// # Errors
 /// With the cause and the remedy: the folder cannot be opened or is in use, an address is taken, TLS does not load.
 pub async fn start(config: Config, clock: Clock, chance: Chance) -> anyhow::Result<Running> {
+    join(config, clock, chance, None).await
+}
+
+/// As [`start`], with the controls that tests turn.
+///
+/// # Errors
+/// As [`start`]; also when a file to preload is refused.
+pub async fn start_stand_in(
+    config: Config,
+    clock: Clock,
+    chance: Chance,
+    options: stand_in::Options,
+) -> anyhow::Result<Running> {
+    join(config, clock, chance, Some(options)).await
+}
+
+async fn join(
+    config: Config,
+    clock: Clock,
+    chance: Chance,
+    stand_in: Option<stand_in::Options>,
+) -> anyhow::Result<Running> {
     let metrics = Metrics::new();
     let store = open_store(&config, &metrics)?;
     let lock = store.lock_for_serving()?;
@@ -55,7 +78,8 @@ pub async fn start(config: Config, clock: Clock, chance: Chance) -> anyhow::Resu
     let admin = bind("admin.listen", config.admin.listen).await?;
     let (public_address, admin_address) = (public.local_addr()?, admin.local_addr()?);
     let bounds = Bounds::from(&config.limits);
-    let app = Arc::new(App::new(config, store, clock, chance, metrics));
+    let stand_in = stand_in.map(|options| Box::new(StandIn::new(options)));
+    let app = Arc::new(App { stand_in, ..App::new(config, store, clock, chance, metrics) });
     let (phase, phase_seen) = watch::channel(Phase::Running);
 
     app.deliveries.served_at(reachable_url(public_address, tls.is_some()));
@@ -76,13 +100,32 @@ pub async fn start(config: Config, clock: Clock, chance: Chance) -> anyhow::Resu
     let admin = admin::serve(admin, router, bounds, phase_seen);
     let serving = vec![tokio::spawn(public), tokio::spawn(admin)];
     let (public, admin) = (public_address, admin_address);
-    Ok(Running { app, public, admin, tls: has_tls, first, phase, serving, jobs, delivering, _lock: lock })
+    let running =
+        Running { app, public, admin, tls: has_tls, first, phase, serving, jobs, delivering, _lock: lock };
+    if let Some(stand_in) = &running.app.stand_in {
+        stand_in.serves_at(running.base());
+        preload::preload(&running.app).await?;
+    }
+    Ok(running)
 }
 
 impl Running {
+    /// The address that clients use, without a slash at the end: as configured, else where we listen.
+    pub fn base(&self) -> String {
+        let configured = &self.app.config.public.base_url;
+        if !configured.is_empty() {
+            return configured.clone();
+        }
+        reachable_url(self.public, self.tls)
+    }
+
     /// Ends well: clients are sent away, what was begun is finished, writes are drained. Returns how many
     /// connections had to be cut.
     pub async fn shutdown(self) -> usize {
+        if let Some(stand_in) = &self.app.stand_in {
+            // Who stalls on purpose would hold up the end.
+            stand_in.faults.clear(None, &[]);
+        }
         listener::drain(&self.phase).await;
         let mut cut = 0;
         for serving in self.serving {

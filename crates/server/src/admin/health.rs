@@ -10,8 +10,12 @@ use super::Admin;
 use crate::http::listener::Phase;
 
 /// Alive: the process answers. Says nothing of what it depends on.
-pub async fn health() -> impl IntoResponse {
-    Json(json!({ "status": "ok", "version": env!("CARGO_PKG_VERSION") }))
+pub async fn health(State(admin): State<Admin>) -> impl IntoResponse {
+    let mut health = json!({ "status": "ok", "version": env!("CARGO_PKG_VERSION") });
+    if let Some(stand_in) = &admin.app.stand_in {
+        health["stand_in"] = json!({ "armed": stand_in.armed(&admin.app.clock) });
+    }
+    Json(health)
 }
 
 /// Ready: not draining, and the catalog can be read.

@@ -55,6 +55,13 @@ fn report(app: &App) -> anyhow::Result<String> {
         "Age of the oldest webhook that waits",
         oldest.cast_unsigned(),
     );
+    if let Some(stand_in) = &app.stand_in {
+        gauge("wamedia_stand_in", "This is a stand-in, whose controls tests turn", 1);
+        gauge("wamedia_stand_in_faults", "Faults that are armed", stand_in.faults.waiting(now) as u64);
+        gauge("wamedia_stand_in_clock_turned", "Whether the clock was turned", app.clock.is_turned().into());
+        let any = stand_in.accepts_any_credential().into();
+        gauge("wamedia_stand_in_any_credential", "Whether any credential is accepted", any);
+    }
     let throttles = Family::<[(&'static str, String); 2], Gauge>::default();
     let blocked = Family::<[(&'static str, String); 2], Gauge>::default();
     for state in app.throttle.state(now)?.into_iter().take(crate::metrics::MAX_NUMBERS) {

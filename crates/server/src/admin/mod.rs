@@ -14,6 +14,7 @@ mod metrics;
 mod problem;
 mod receive;
 mod routes;
+mod stand_in;
 #[cfg(test)]
 mod tests;
 pub mod view;
@@ -53,7 +54,7 @@ struct Admin {
 /// The token file cannot be read.
 pub fn router(app: Arc<App>, phase: watch::Receiver<Phase>, local: SocketAddr) -> anyhow::Result<Router> {
     let guard = guard::Guard::new(read_token(&app)?, local);
-    let routes = routes::routes().into_iter();
+    let routes = routes::of(&app).into_iter();
     let router = routes.fold(Router::new(), |router, route| router.route(route.path, route.methods));
     let router = router
         .fallback(async || Problem::not_found("no such admin route; GET / lists them"))

@@ -1,11 +1,13 @@
 //! The table of admin routes. One row a path; the index, the router and the test of the description read it.
 
+use axum::extract::State;
 use axum::response::IntoResponse;
 use axum::routing::{MethodRouter, delete, get, post};
 use http::HeaderMap;
 use http::header::{CONTENT_TYPE, HOST};
 
-use super::{Admin, accounts, credentials, health, housekeeping, metrics, receive, webhooks};
+use super::{Admin, accounts, credentials, health, housekeeping, metrics, receive, stand_in, webhooks};
+use crate::app::App;
 
 /// One path.
 pub(super) struct Route {
@@ -15,11 +17,20 @@ pub(super) struct Route {
     pub methods: MethodRouter<Admin>,
 }
 
-fn route(path: &'static str, what: &'static str, methods: MethodRouter<Admin>) -> Route {
+pub(super) fn route(path: &'static str, what: &'static str, methods: MethodRouter<Admin>) -> Route {
     Route { path, what, methods }
 }
 
-/// All of them.
+/// Those of this service: only a stand-in has its controls.
+pub(super) fn of(app: &App) -> Vec<Route> {
+    let mut all = routes();
+    if app.stand_in.is_some() {
+        all.extend(stand_in::routes());
+    }
+    all
+}
+
+/// Those of every service.
 pub(super) fn routes() -> Vec<Route> {
     vec![
         route("/", "this page", get(index)),
@@ -86,9 +97,9 @@ pub(super) fn routes() -> Vec<Route> {
 }
 
 /// `GET /`: what is here.
-async fn index(headers: HeaderMap) -> impl IntoResponse {
+async fn index(State(admin): State<Admin>, headers: HeaderMap) -> impl IntoResponse {
     let mut text = format!("wamedia {}, admin listener\n\n", env!("CARGO_PKG_VERSION"));
-    for route in routes() {
+    for route in of(&admin.app) {
         text += &format!("  {:<38} {}\n", route.path, route.what);
     }
     let here = headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or("127.0.0.1:8481");

@@ -7,29 +7,35 @@ use serde_json::json;
 
 use super::output::bold;
 use crate::operations::accounts::FirstStart;
-use crate::start::{Running, reachable_url};
+use crate::start::Running;
 
 /// Where the data is when nobody says: commands find it there by themselves.
 const DEFAULT_DIR: &str = "wamedia-data";
 
 /// One line of JSON for programs.
 pub fn print_ready(running: &Running) {
-    let mut line = json!({ "public": base(running), "admin": format!("http://{}", running.admin) });
+    let mut line = json!({ "public": running.base(), "admin": format!("http://{}", running.admin) });
     if let Some(first) = &running.first {
         line["phone_number_id"] = first.phone_number.id.to_string().into();
         line["token"] = first.token.secret.as_str().into();
         line["d360_key"] = first.key.secret.as_str().into();
+    }
+    if let Some(stand_in) = &running.app.stand_in {
+        let preloaded = stand_in.preloaded().into_iter().map(|it| (it.file, it.media_id.into())).collect();
+        let preloaded = serde_json::Value::Object(preloaded);
+        line["stand_in"] = json!({ "armed": stand_in.armed(&running.app.clock), "preloaded": preloaded });
     }
     print(&format!("{line}\n"));
 }
 
 /// Addresses; on a first start also the credentials, once, and lines that work as pasted.
 pub fn print_for_person(running: &Running) {
-    let base = base(running);
+    let base = running.base();
     let mut text = format!("\n  {}\n\n", bold("wamedia is serving"));
     text += &format!("  graph (Meta's Cloud API)   {base}/v23.0\n");
     text += &format!("  d360 (360dialog)           {base}\n");
     text += &format!("  admin, keep it private     http://{}\n\n", running.admin);
+    text += &stand_in_lines(running);
     let dir = running.app.store.dir();
     let data = data_flag(dir);
     match &running.first {
@@ -44,6 +50,17 @@ pub fn print_for_person(running: &Running) {
     }
     text += &format!("  wamedia token add{data}\n  wamedia key add{data}\n\n");
     print(&text);
+}
+
+/// What a stand-in is, and what is armed; nothing in any other service.
+fn stand_in_lines(running: &Running) -> String {
+    let Some(stand_in) = &running.app.stand_in else { return String::new() };
+    let mut text =
+        format!("  {}, with controls at  http://{}/v1/stand-in\n", bold("stand-in"), running.admin);
+    text.extend(stand_in.armed(&running.app.clock).iter().map(|armed| format!("  armed: {armed}\n")));
+    let files = stand_in.preloaded();
+    text.extend(files.iter().map(|it| format!("  {}  {} ({})\n", it.media_id, it.file, it.mime_type)));
+    text + "\n"
 }
 
 fn assignments(base: &str, first: &FirstStart) -> String {
@@ -83,14 +100,6 @@ fn data_flag(dir: &Path) -> String {
     } else {
         format!(" --data '{}'", dir.replace('\'', r"'\''"))
     }
-}
-
-fn base(running: &Running) -> String {
-    let configured = &running.app.config.public.base_url;
-    if !configured.is_empty() {
-        return configured.clone();
-    }
-    reachable_url(running.public, running.tls)
 }
 
 /// A closed stdout is no reason not to serve.

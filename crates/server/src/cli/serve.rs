@@ -1,6 +1,7 @@
 //! `wamedia serve`: the service, until it is told to stop.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
@@ -11,7 +12,8 @@ use super::{Global, banner, logging};
 use crate::chance::Chance;
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::start::{Running, start};
+use crate::stand_in::{self, memory::MemoryDir};
+use crate::start::{Running, start, start_stand_in};
 
 /// Serve both dialects
 ///
@@ -21,7 +23,8 @@ use crate::start::{Running, start};
 #[command(after_help = "Examples:
   wamedia serve
   wamedia serve --listen 0.0.0.0:8480 --data /var/lib/wamedia
-  wamedia serve --listen 127.0.0.1:0 --admin 127.0.0.1:0 --data \"$(mktemp -d)\" --ready-json   for programs")]
+  wamedia serve --listen 127.0.0.1:0 --admin 127.0.0.1:0 --data \"$(mktemp -d)\" --ready-json   for programs
+  wamedia serve --stand-in --in-memory              a test double that leaves nothing behind")]
 pub struct Serve {
     /// Where both dialects are served; port 0 takes a free one
     #[arg(long, value_name = "ADDR")]
@@ -38,6 +41,29 @@ pub struct Serve {
     /// Log filter, for instance "debug" or "info,wamedia::access=off"
     #[arg(long, value_name = "FILTER")]
     log: Option<String>,
+    #[command(flatten)]
+    stand_in: StandInFlags,
+}
+
+/// For tests of other programs
+#[derive(Args)]
+#[command(next_help_heading = "Options of a stand-in")]
+struct StandInFlags {
+    /// Be a test double: with a clock that can be turned, faults on demand, a journal and worlds (docs/testing.md)
+    #[arg(long)]
+    stand_in: bool,
+    /// Draw the same ids in the same order every time; they can be guessed
+    #[arg(long, value_name = "NUMBER", requires = "stand_in")]
+    seed: Option<u64>,
+    /// Upload every file of a folder for the first number at the start
+    #[arg(long, value_name = "DIR", requires = "stand_in")]
+    preload: Option<PathBuf>,
+    /// Take any token or key that nobody knows for the first account's
+    #[arg(long, requires = "stand_in")]
+    accept_any_credential: bool,
+    /// Keep everything in memory, and forget it at the end
+    #[arg(long, requires = "stand_in")]
+    in_memory: bool,
 }
 
 impl Serve {
@@ -47,6 +73,10 @@ impl Serve {
         flags.extend(self.admin.map(|address| ("admin.listen", address.to_string())));
         flags.extend(self.quiet.then(|| ("log.level", "warn".to_owned())));
         flags.extend(self.log.clone().map(|filter| ("log.level", filter)));
+        // Made late and dropped last: whatever happens between, nothing of it stays.
+        let memory = self.stand_in.in_memory.then(MemoryDir::make).transpose();
+        let memory = memory.context("no folder for --in-memory can be made")?;
+        flags.extend(memory.as_ref().map(|dir| ("data.dir", dir.path().join("data").display().to_string())));
         let config = global.load(flags)?.config;
         logging::start(&config.log)?;
         raise_open_files();
@@ -62,7 +92,7 @@ impl Serve {
     async fn serve(self, config: Config) -> anyhow::Result<ExitCode> {
         // Listened for before anybody is told that we run: a stop may come the moment after.
         let signals = Signals::listen()?;
-        let running = start(config, Clock::running(), Chance::system()).await?;
+        let running = self.stand_in.start(config).await?;
         if self.ready_json {
             banner::print_ready(&running);
         } else if !self.quiet {
@@ -76,6 +106,20 @@ impl Serve {
         }
         tracing::info!("stopped");
         Ok(ExitCode::SUCCESS)
+    }
+}
+
+impl StandInFlags {
+    async fn start(&self, config: Config) -> anyhow::Result<Running> {
+        let chance = self.seed.map_or_else(Chance::system, Chance::seeded);
+        if !self.stand_in {
+            return start(config, Clock::running(), chance).await;
+        }
+        let options = stand_in::Options {
+            accept_any_credential: self.accept_any_credential,
+            preload: self.preload.clone(),
+        };
+        start_stand_in(config, Clock::running(), chance, options).await
     }
 }
 

@@ -6,6 +6,7 @@ use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
+use tokio::sync::mpsc;
 use wamedia_store::{BlobReader, ReadError};
 
 /// Bytes of one piece out: large enough that the socket is the limit, small enough to hold for every download.
@@ -19,6 +20,8 @@ pub enum Body {
     Full(Bytes),
     /// Bytes of a media as they are read.
     Media(MediaBody),
+    /// Bytes that come through someone else's hands.
+    Piped(mpsc::Receiver<Result<Bytes, ReadError>>),
 }
 
 impl From<Vec<u8>> for Body {
@@ -109,6 +112,9 @@ impl http_body::Body for Body {
                 }
                 Poll::Ready(piece.map(|piece| piece.map(Frame::data)))
             }
+            Self::Piped(pieces) => {
+                pieces.poll_recv(cx).map(|piece| piece.map(|piece| piece.map(Frame::data)))
+            }
         }
     }
 
@@ -117,11 +123,13 @@ impl http_body::Body for Body {
             Self::Empty => true,
             Self::Full(bytes) => bytes.is_empty(),
             Self::Media(media) => media.remaining() == 0,
+            Self::Piped(_) => false,
         }
     }
 
     fn size_hint(&self) -> SizeHint {
         SizeHint::with_exact(match self {
+            Self::Piped(_) => return SizeHint::default(),
             Self::Empty => 0,
             Self::Full(bytes) => bytes.len() as u64,
             Self::Media(media) => media.remaining(),

@@ -21,8 +21,10 @@ mod retrieve_url;
 mod route;
 mod service;
 mod silence;
+mod stand_in;
 pub mod tls;
 mod upload;
 
+pub use body::Body;
 pub use route::{ApiVersion, Route, Target, route};
 pub use service::answer;

@@ -75,7 +75,11 @@ fn default_version(config: &Config) -> ApiVersion {
 
 /// A query parameter, decoded; the first where it stands twice.
 pub fn parameter<'a>(head: &'a Parts, name: &str) -> Option<Cow<'a, str>> {
-    let query = head.uri.query()?;
+    parameter_of(head.uri.query()?, name)
+}
+
+/// As [`parameter`], of a query wherever it stood.
+pub fn parameter_of<'a>(query: &'a str, name: &str) -> Option<Cow<'a, str>> {
     let value = query.split('&').find_map(|pair| {
         let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
         (key == name).then_some(value)

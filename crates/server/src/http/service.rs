@@ -22,6 +22,7 @@ use super::framing::Refusal;
 use super::listener::Arrived;
 use super::request_body::RequestBody;
 use super::route::{Route, Target, route};
+use super::stand_in::{Became, Met};
 use super::{delete, download, messages, request, retrieve_url, upload};
 use crate::action::Action;
 use crate::app::App;
@@ -47,8 +48,11 @@ pub struct Exchange<'a> {
     pub local: SocketAddr,
     /// When it arrived.
     pub now: Timestamp,
+    /// What the stand-in's controls make of it, where there are any.
+    pub met: Option<Met<'a>>,
+    /// The credential, not yet checked.
+    pub presented: Option<Presented>,
     trace: TraceId,
-    presented: Option<Presented>,
     /// Its place among the requests; none where all are taken.
     place: Option<Place>,
 }
@@ -80,6 +84,7 @@ pub async fn answer(app: Arc<App>, arrived: Arrived) -> Response<Body> {
         route: &route,
         scheme,
         local,
+        met: Met::new(app.stand_in.as_deref()),
         presented,
         place: app.gates.requests.clone().try_acquire_owned().ok().map(Arc::new),
     };
@@ -88,6 +93,11 @@ pub async fn answer(app: Arc<App>, arrived: Arrived) -> Response<Body> {
         None => exchange.answer(&mut body).await,
     };
     exchange.report(&response, &outcome, body.received(), started);
+    if let Some(met) = &exchange.met {
+        let Outcome { action, word, .. } = outcome;
+        let became = Became { action, outcome: word, received: body.received(), started };
+        exchange.leave(met, &became, &mut response);
+    }
     see_off(&app, &head, body, &mut response);
     response
 }
@@ -148,7 +158,14 @@ impl Exchange<'_> {
         if let Some(number) = bound {
             self.app.throttle.admit(number, action, self.now).await?;
         }
-        let result = self.act(action, &caller, number, body).await;
+        let instead = match &self.met {
+            Some(met) => self.instead(met, action, &caller, number).await,
+            None => None,
+        };
+        let result = match instead {
+            Some(instead) => instead,
+            None => self.act(action, &caller, number, body).await,
+        };
         if let (Some(number), Err(error)) = (bound, &result)
             && error.counts_against_client()
         {

@@ -27,6 +27,7 @@ pub async fn upload(
         caller,
         phone_number_id,
         messaging_product: parameter(exchange.head, "messaging_product").map(|text| text.into_owned()),
+        encounter: exchange.met.as_ref().map(|met| &met.encounter),
     };
     let id = operations::upload(exchange.app, upload, &mut form).await?;
     Ok(exchange.dialect.answer(answers::uploaded(id)))

@@ -14,7 +14,7 @@ mod send;
 pub mod subscriptions;
 mod upload;
 
-pub use authenticate::{Caller, Presented, Secret, authenticate};
+pub use authenticate::{Caller, Presented, Secret, authenticate, owner};
 pub use delete::delete;
 pub use download::{Download, download};
 pub use receive::{Receipt, Received, receive};

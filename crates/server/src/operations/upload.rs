@@ -14,6 +14,7 @@ use crate::app::App;
 use crate::config::{CountsFrom, Inspection, TypeFrom};
 use crate::error::MediaError;
 use crate::form::Form;
+use crate::stand_in::encounter::Encounter;
 
 /// What is known of an upload before its form is read.
 pub struct Upload<'a> {
@@ -23,6 +24,8 @@ pub struct Upload<'a> {
     pub phone_number_id: PhoneNumberId,
     /// `messaging_product` of the query, which graph accepts too.
     pub messaging_product: Option<String>,
+    /// What a stand-in remembers of it.
+    pub encounter: Option<&'a Encounter>,
 }
 
 /// The text fields, as they came.
@@ -59,6 +62,9 @@ where
             "ttl_minutes" => fields.ttl_minutes = Some(form.text().await?),
             "file" if file.is_none() => {
                 let part_type = part.content_type;
+                if let Some(met) = upload.encounter {
+                    met.note_declared(part_type.as_deref().or(fields.declared_type.as_deref()));
+                }
                 // A type that is already certain refuses, and bounds, the file while it streams.
                 let max_bytes = match known_type(app, part_type.as_deref(), fields.declared_type.as_deref()) {
                     Some(found) => found?.max_bytes,
@@ -79,10 +85,13 @@ where
         return Err(MediaError::TooLarge { max_bytes: media_type.max_bytes });
     }
     let ttl = parse_ttl(fields.ttl_minutes.as_deref())?;
-    inspect(app, &staged, media_type, &declared, name.as_deref()).await?;
+    inspect(app, &staged, media_type, &declared, name.as_deref(), upload.encounter).await?;
     let new = new_media(app, upload.caller, upload.phone_number_id, &declared, name, ttl)?;
     let media = staged.commit(new, &mut || app.chance.media_id()).await?;
     app.metrics.stored(media.bytes);
+    if let Some(met) = upload.encounter {
+        met.note_media(media.id);
+    }
     Ok(media.id)
 }
 
@@ -169,12 +178,16 @@ async fn inspect(
     media_type: &'static MediaType,
     declared: &MimeType,
     file_name: Option<&str>,
+    encounter: Option<&Encounter>,
 ) -> Result<(), MediaError> {
     if app.config.upload.inspection != Inspection::Upload {
         return Ok(());
     }
     let source = staged.source().map_err(|error| MediaError::Internal(error.to_string()))?;
     let verdict = judge(app, source, media_type, declared, file_name).await?;
+    if let Some(met) = encounter {
+        met.note_found(verdict.found.mime);
+    }
     let Some(refusal) = verdict.refusal else { return Ok(()) };
     tracing::info!(rule = %refusal.rule, declared = media_type.mime, message = refusal.message, "file refused");
     match refusal.rule {

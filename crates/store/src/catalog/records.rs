@@ -198,6 +198,19 @@ impl Catalog {
         Ok(statement.query_row((id_column(id), account.0, millis(now)), StoredRecord::read).optional()?)
     }
 
+    /// Every media of an account, oldest first, expired ones that the sweep has not met included. Holds all of them in
+    /// memory: for accounts of a test, not for a hot path.
+    ///
+    /// # Errors
+    /// The catalog cannot be read, or a record does not open.
+    pub fn media_of(&self, account: AccountId) -> Result<Vec<Media>, StoreError> {
+        let sql = select_records!("WHERE account = ?1 ORDER BY created_at, id");
+        let reader = self.reader();
+        let mut statement = reader.prepare_cached(sql)?;
+        let stored = statement.query_map([account.0], StoredRecord::read)?;
+        stored.map(|stored| stored?.into_media(self.keys())).collect()
+    }
+
     /// Whether a record is there, expired or not.
     pub(crate) fn has_media(&self, account: AccountId, id: MediaId) -> Result<bool, StoreError> {
         let reader = self.reader();
