@@ -4,6 +4,7 @@
 
 mod account;
 mod banner;
+mod check;
 mod completions;
 mod config;
 mod credential;
@@ -44,6 +45,7 @@ use output::Usage;
 #[command(name = "wamedia", version, max_term_width = 110, arg_required_else_help = true)]
 #[command(after_help = "Examples:
   wamedia serve                                     serve both dialects, with nothing to configure
+  wamedia check photo.jpg clip.mp4                  would WhatsApp take these files?
   wamedia token add --phone 1025723653965602        make another token
   wamedia receive photo.jpg --from 51920155032      be a customer who sends a photo
   wamedia config show --origins                     every setting, its value and where it came from
@@ -82,6 +84,7 @@ enum Command {
     Delivery(delivery::DeliveryCommand),
     Receive(receive::Receive),
     Throttle(throttle::ThrottleCommand),
+    Check(check::Check),
     Sweep(sweep::Sweep),
     Verify(verify::Verify),
     MasterKey(master_key::MasterKeyCommand),
@@ -104,6 +107,7 @@ pub fn main() -> ExitCode {
         Command::Delivery(delivery) => delivery.run(&global),
         Command::Receive(receive) => receive.run(&global),
         Command::Throttle(throttle) => throttle.run(&global),
+        Command::Check(check) => check.run(),
         Command::Sweep(sweep) => sweep.run(&global),
         Command::Verify(verify) => verify.run(&global),
         Command::MasterKey(master_key) => master_key.run(&global),
