@@ -6,6 +6,8 @@ mod bodies;
 mod clock;
 #[path = "stand_in/doors.rs"]
 mod doors;
+#[path = "stand_in/embedded.rs"]
+mod embedded;
 #[path = "stand_in/errors.rs"]
 mod errors;
 #[path = "stand_in/faults.rs"]
@@ -14,8 +16,12 @@ mod faults;
 mod house;
 #[path = "stand_in/journal.rs"]
 mod journal;
+#[path = "stand_in/messages.rs"]
+mod messages;
 #[allow(dead_code, reason = "shared with the other tests, which use all of it")]
 #[path = "it/support/mod.rs"]
 mod support;
+#[path = "stand_in/transfer.rs"]
+mod transfer;
 #[path = "stand_in/worlds.rs"]
 mod worlds;

@@ -5,6 +5,8 @@
 mod clock;
 mod faults;
 mod journal;
+mod messages;
+mod transfer;
 mod worlds;
 
 use axum::Json;
@@ -52,6 +54,11 @@ pub(super) fn routes() -> Vec<Route> {
             get(journal::list).delete(journal::clear),
         ),
         route("/v1/stand-in/journal/expect", "POST: 200 if it was so, else 409", post(journal::expect)),
+        route(
+            "/v1/stand-in/messages",
+            "GET what was sent with POST …/messages, DELETE forgets it",
+            get(messages::list).delete(messages::clear),
+        ),
         route("/v1/stand-in/preload", "GET the files that are there from the start", get(preloaded)),
         route("/v1/stand-in/reset", "POST forgets everything but accounts", post(worlds::reset_all)),
         route(
@@ -64,6 +71,8 @@ pub(super) fn routes() -> Vec<Route> {
             "GET with its media, DELETE throws it away",
             get(worlds::show).delete(worlds::discard),
         ),
+        route("/v1/stand-in/worlds/{world}/export", "GET it as one file", get(transfer::export)),
+        route("/v1/stand-in/import", "POST makes a world of such a file", post(transfer::import)),
         route("/v1/stand-in/worlds/{world}/reset", "POST forgets what was done in it", post(worlds::reset)),
     ]
 }

@@ -25,6 +25,9 @@ pub async fn messages(
     body: &mut RequestBody,
 ) -> Result<Response<Body>, MediaError> {
     let posted = read_whole(body).await?;
+    if let Some(instead) = exchange.instead_of_message(caller, number, &posted).await {
+        return instead;
+    }
     Ok(match operations::send(exchange.app, caller, number, &posted, exchange.now).await? {
         Sent::MarkedAsRead => exchange.dialect.answer(marked_as_read().to_vec()),
         Sent::Message { message, message_id } => {

@@ -7,7 +7,8 @@ use http::header::{CONTENT_LENGTH, LOCATION};
 use http::{HeaderValue, Response, StatusCode};
 use http_body::Body as _;
 use tokio::time::Instant;
-use wamedia_media::PhoneNumberId;
+use wamedia_media::{Kind, MediaId, PhoneNumberId};
+use wamedia_wire::messages::{Content, MediaSource, MessageError, OutgoingMedia, Posted};
 
 use super::body::Body;
 use super::request::parameter_of;
@@ -55,14 +56,44 @@ impl Exchange<'_> {
         caller: &Caller,
         number: Option<PhoneNumberId>,
     ) -> Option<Result<Response<Body>, MediaError>> {
+        if action == Action::Send {
+            // Its media is known only when its body is: see below.
+            return None;
+        }
         let media = self.media_in_target();
         let account = caller.account();
         met.encounter.meet(met.stand_in, action.as_str(), account, number, media.as_deref(), self.now);
-        Some(match met.encounter.hold_up().await? {
+        Some(self.say(met.encounter.hold_up().await?))
+    }
+
+    /// As [`Exchange::instead`], of a message that was read.
+    pub(super) async fn instead_of_message(
+        &self,
+        caller: &Caller,
+        number: PhoneNumberId,
+        posted: &[u8],
+    ) -> Option<Result<Response<Body>, MediaError>> {
+        let met = self.met.as_ref()?;
+        let sent = media_in_message(posted);
+        let media = sent.map(|(_, id)| id.to_string());
+        let (action, account) = (Action::Send.as_str(), caller.account());
+        met.encounter.meet(met.stand_in, action, account, Some(number), media.as_deref(), self.now);
+        let instead = met.encounter.hold_up().await?;
+        Some(match (instead, sent) {
+            // A message has its own words for media that is not there.
+            (Instead::Error(MediaError::NoSuchMedia { .. }), Some((kind, _))) => {
+                Err(MediaError::Message(MessageError::MediaId(kind)))
+            }
+            (instead, _) => self.say(instead),
+        })
+    }
+
+    fn say(&self, instead: Instead) -> Result<Response<Body>, MediaError> {
+        match instead {
             Instead::Error(error) => Err(error),
             Instead::Status(status) => Ok(bare(status)),
             Instead::Redirect => Ok(self.redirect_here()),
-        })
+        }
     }
 
     /// Breaks the answer where faults say so, and writes the journal.
@@ -115,6 +146,15 @@ impl Exchange<'_> {
         response.headers_mut().insert(LOCATION, location);
         response
     }
+}
+
+/// The media that a message is sent with, if it is one by id.
+fn media_in_message(posted: &[u8]) -> Option<(Kind, MediaId)> {
+    let Ok(Posted::Message(message)) = Posted::parse(posted) else { return None };
+    let Content::Media(OutgoingMedia { kind, source: MediaSource::Id(id), .. }) = message.content else {
+        return None;
+    };
+    Some((kind, id))
 }
 
 fn bare(status: StatusCode) -> Response<Body> {

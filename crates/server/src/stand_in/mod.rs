@@ -12,6 +12,7 @@
 //!
 //! Without the flag [`App::stand_in`](crate::app::App) is `None`, and that is all a request ever learns of it.
 
+pub mod embedded;
 pub mod encounter;
 pub mod errors;
 pub mod expect;
@@ -21,7 +22,7 @@ pub mod journal;
 pub mod memory;
 pub mod preload;
 pub mod tamper;
-
+pub mod transfer;
 pub mod worlds;
 
 use std::path::PathBuf;

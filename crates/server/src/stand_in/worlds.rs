@@ -3,7 +3,7 @@
 //! Accounts never see each other, so tests that have a world each can run at once against one stand-in.
 
 use wamedia_media::PhoneNumberId;
-use wamedia_store::{Account, AccountId, Media, PhoneNumber, StoreError};
+use wamedia_store::{Account, AccountId, DeliveryFilter, DeliveryState, Media, PhoneNumber, StoreError};
 
 use super::StandIn;
 use super::preload::{self, PreloadError};
@@ -86,7 +86,8 @@ pub fn media(app: &App, account: AccountId) -> Result<Vec<Media>, StoreError> {
     Ok(media)
 }
 
-/// Forgets everything of a world but its number and credentials: media with its bytes, throttles, faults, journal.
+/// Forgets everything of a world but its number, credentials and subscriptions: media with its bytes, throttles, sent
+/// messages, webhooks that wait, faults, journal.
 ///
 /// # Errors
 /// The catalog cannot be written; what was done stands.
@@ -101,8 +102,27 @@ pub async fn reset(app: &App, stand_in: &StandIn, account: AccountId) -> Result<
         accounts::reset_throttles(&app.store, Some(number)).await?;
         app.outbox.clear(Some(number));
     }
+    drop_deliveries(app, account).await?;
     stand_in.journal.clear(Some(account));
     Ok(())
+}
+
+/// Webhooks that wait are about things that are gone.
+async fn drop_deliveries(app: &App, account: AccountId) -> Result<(), StoreError> {
+    let catalog = app.store.catalog();
+    let waiting = Some(DeliveryState::Waiting);
+    loop {
+        let filter = DeliveryFilter { account: Some(account), state: waiting, ..DeliveryFilter::default() };
+        let page = catalog.deliveries(filter)?;
+        let mut dropped = false;
+        for delivery in &page {
+            dropped |= catalog.drop_delivery(delivery.id, app.clock.now()).await?;
+        }
+        // A page of which nothing went would come again for ever.
+        if !dropped {
+            return Ok(());
+        }
+    }
 }
 
 /// As [`reset`], of everybody; the clock runs with the system's again, and what was preloaded is there again.
