@@ -10,6 +10,7 @@ mod guard;
 mod health;
 mod housekeeping;
 mod input;
+mod messages;
 mod metrics;
 mod problem;
 mod receive;

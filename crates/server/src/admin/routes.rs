@@ -6,7 +6,9 @@ use axum::routing::{MethodRouter, delete, get, post};
 use http::HeaderMap;
 use http::header::{CONTENT_TYPE, HOST};
 
-use super::{Admin, accounts, credentials, health, housekeeping, metrics, receive, stand_in, webhooks};
+use super::{
+    Admin, accounts, credentials, health, housekeeping, messages, metrics, receive, stand_in, webhooks,
+};
 use crate::app::App;
 
 /// One path.
@@ -67,6 +69,11 @@ pub(super) fn routes() -> Vec<Route> {
             get(credentials::list_keys).post(credentials::add_key),
         ),
         route("/v1/keys/{id}/revoke", "POST, at once or in a while", post(credentials::revoke_key)),
+        route(
+            "/v1/messages",
+            "GET the newest that were taken, DELETE forgets them",
+            get(messages::list).delete(messages::forget),
+        ),
         route(
             "/v1/throttles",
             "GET what counts and blocks, DELETE forgets it",

@@ -59,6 +59,26 @@ async fn a_whole_application_can_run_texts_templates_and_marks_as_read() {
 }
 
 #[tokio::test]
+async fn what_was_sent_is_told_to_whoever_tests() {
+    let app = TestApp::start().await;
+    let graph = app.graph();
+    let id = graph.keep(&Upload::png()).await;
+    assert_eq!(send(&graph, media("image", json!({ "id": id, "caption": "Look" }))).await.status(), 200);
+    let messages = format!("http://{}/v1/messages", app.admin());
+    let list = async |query: &str| -> Value {
+        reqwest::get(format!("{messages}{query}")).await.unwrap().json().await.unwrap()
+    };
+    let all = list("").await;
+    assert_eq!(all[0]["media_id"], id.as_str());
+    assert_eq!(all[0]["caption"], "Look");
+    assert_eq!(all[0]["type"], "image");
+    assert_eq!(list("?phone_number_id=1").await, json!([]));
+    assert_eq!(reqwest::Client::new().delete(&messages).send().await.unwrap().status(), 204);
+    assert_eq!(list("").await, json!([]));
+    app.finish().await;
+}
+
+#[tokio::test]
 async fn unknown_foreign_expired_and_deleted_ids_are_one_refusal() {
     let app = TestApp::with(&[("retention.counts_from", "upload")]).await;
     let (graph, stranger) = (app.graph(), app.tenant("B").await);
