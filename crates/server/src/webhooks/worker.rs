@@ -140,7 +140,8 @@ fn headers(dialect: WebhookDialect, endpoint: &Endpoint, body: &[u8]) -> HeaderM
         }
     }
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    headers.insert(USER_AGENT, HeaderValue::from_static(concat!("wamedia/", env!("CARGO_PKG_VERSION"))));
+    let us = HeaderValue::from_static(concat!("wamedia/", env!("CARGO_PKG_VERSION")));
+    headers.entry(USER_AGENT).or_insert(us);
     if let Some(secret) = &endpoint.app_secret {
         let (name, text) = signature(dialect, secret, body);
         if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(text)) {

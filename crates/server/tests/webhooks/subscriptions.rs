@@ -150,3 +150,19 @@ async fn secrets_go_in_and_are_never_told() {
     assert_eq!(admin(&test, "DELETE", "/v1/subscriptions/2", json!(null)).await.status(), 404);
     test.finish().await;
 }
+
+#[tokio::test]
+async fn without_a_secret_nothing_is_signed() {
+    for dialect in ["graph", "d360"] {
+        let test = TestApp::start().await;
+        let receiver = Receiver::start().await;
+        let body = json!({"url": receiver.url(), "allow_private": true, "dialect": dialect,
+            "headers": {"User-Agent": "shop"}});
+        assert_eq!(add(&test, body).await.status(), 201);
+        photo(&test, "").await;
+        let hit = receiver.wait_for(1).await.remove(0);
+        assert!(!hit.has("x-hub-signature-256") && !hit.has("x-360dialog-signature"), "{:?}", hit.headers);
+        assert_eq!(hit.header("user-agent"), "shop");
+        test.finish().await;
+    }
+}
