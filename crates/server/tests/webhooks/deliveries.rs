@@ -147,8 +147,12 @@ async fn an_endpoint_without_an_answer_is_left_in_time() {
     subscribe(&test, &receiver, json!({})).await;
     photo(&test, "").await;
     wait_for(&test, "the timeout", |all| all[0].last_error.as_deref() == Some("timeout")).await;
-    turn(&test, 2);
-    wait_for(&test, "the delivery", |all| all[0].state == DeliveryState::Delivered).await;
+    // A busy machine may need more than one attempt of so short a time.
+    wait_for(&test, "the delivery", |all| {
+        turn(&test, 60);
+        all[0].state == DeliveryState::Delivered
+    })
+    .await;
     test.finish().await;
 }
 
