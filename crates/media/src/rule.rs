@@ -198,7 +198,7 @@ rules! {
     OfficeOld = "office-old": Accept Warn Refuse, Own, "Save in a current format; readers on phones may not open it.";
     /// An Office ZIP without its list of content types.
     OoxmlIncomplete = "ooxml-incomplete": Warn Refuse Refuse, OtherType, "Save the document anew; its list of parts is missing.";
-    /// A list of content types that is too long, damaged or compressed in an uncommon way.
+    /// A list of content types that, as far as it can be read, does not name the plain document.
     ContentTypesUnread = "content-types-unread": Accept Warn Warn, OtherType, "Save the document anew; make sure that it is no template.";
 
     /// Text in another encoding than UTF-8.

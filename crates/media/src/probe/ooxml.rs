@@ -83,6 +83,9 @@ const PLAIN: &[(&str, Office)] = &[
     ("presentationml.presentation.main", Office::PowerPoint),
 ];
 
+/// Bytes looked back for the start of an element: a part's name and type are shorter, and the work stays linear.
+const MAX_ELEMENT_BYTES: usize = 1024;
+
 /// A type of its own that is one of the three in another dress.
 struct Variant {
     /// The content type of its main part, in lower case.
@@ -101,6 +104,8 @@ const VARIANTS: &[Variant] = &[
     Variant { main: "ms-excel.template.macroenabled.main", office: Office::Excel, mime: "application/vnd.ms-excel.template.macroEnabled.12", name: "Excel template with macros (xltm)" },
     Variant { main: "ms-excel.sheet.binary.macroenabled.main", office: Office::Excel, mime: "application/vnd.ms-excel.sheet.binary.macroEnabled.12", name: "binary Excel workbook (xlsb)" },
     Variant { main: "ms-excel.addin.macroenabled.main", office: Office::Excel, mime: "application/vnd.ms-excel.addin.macroEnabled.12", name: "Excel add-in (xlam)" },
+    // Of a beta of Office 2007, whose files are still about.
+    Variant { main: "ms-excel.template.main", office: Office::Excel, mime: "application/vnd.openxmlformats-officedocument.spreadsheetml.template", name: "Excel template (xltx)" },
     Variant { main: "spreadsheetml.template.main", office: Office::Excel, mime: "application/vnd.openxmlformats-officedocument.spreadsheetml.template", name: "Excel template (xltx)" },
     Variant { main: "ms-powerpoint.presentation.macroenabled.main", office: Office::PowerPoint, mime: "application/vnd.ms-powerpoint.presentation.macroEnabled.12", name: "PowerPoint presentation with macros (pptm)" },
     Variant { main: "ms-powerpoint.slideshow.macroenabled.main", office: Office::PowerPoint, mime: "application/vnd.ms-powerpoint.slideshow.macroEnabled.12", name: "PowerPoint show with macros (ppsm)" },
@@ -145,15 +150,35 @@ impl Zip {
         ZipKind::Other("application/zip", "ZIP archive")
     }
 
-    /// Whether the list of content types, as far as it was read, has a text.
-    fn types_name(&self, text: &str) -> bool {
+    /// Whether the list of content types, as far as it was read, gives a type to some part.
+    fn types_name(&self, main: &str) -> bool {
         let types = self.content_types.as_ref().map(|types| &types.text[..]).unwrap_or_default();
-        memchr::memmem::find(types, text.as_bytes()).is_some()
+        memchr::memmem::find(types, main.as_bytes()).is_some()
+    }
+
+    /// Whether the list gives a type to one part by its name, and not to all of an extension, which there may be none of:
+    /// a common writer of workbooks lists the binary ones' type so in every file.
+    fn types_name_part(&self, main: &str) -> bool {
+        let types = self.content_types.as_ref().map(|types| &types.text[..]).unwrap_or_default();
+        memchr::memmem::find_iter(types, main.as_bytes()).any(|at| {
+            let before = &types[at.saturating_sub(MAX_ELEMENT_BYTES)..at];
+            let element = memchr::memrchr(b'<', before).map(|start| &before[start..]).unwrap_or_default();
+            element.split(u8::is_ascii_whitespace).next().is_some_and(|name| name.ends_with(b"override"))
+        })
+    }
+
+    /// The variant that the list names, of one of the types or of any.
+    fn listed_variant(&self, office: Option<Office>) -> Option<&'static Variant> {
+        let is_plain = PLAIN.iter().any(|(main, _)| self.types_name(main));
+        let is_named = |variant: &&Variant| {
+            if is_plain { self.types_name_part(variant.main) } else { self.types_name(variant.main) }
+        };
+        VARIANTS.iter().filter(|variant| office.is_none_or(|office| office == variant.office)).find(is_named)
     }
 
     fn office(&self) -> Option<Office> {
         let plain = PLAIN.iter().find(|(main, _)| self.types_name(main)).map(|(_, office)| *office);
-        let variant = || VARIANTS.iter().find(|variant| self.types_name(variant.main)).map(|v| v.office);
+        let variant = || self.listed_variant(None).map(|variant| variant.office);
         let parts = [
             ("word/document.xml", Office::Word),
             ("xl/workbook.xml", Office::Excel),
@@ -177,16 +202,14 @@ impl Zip {
             Office::PowerPoint if self.has_macros => "ms-powerpoint.presentation.macroenabled.main",
             _ => "",
         };
-        let mut own = VARIANTS.iter().filter(|variant| variant.office == office);
-        let by_type = own.clone().find(|variant| self.types_name(variant.main));
-        by_type.or_else(|| own.find(|variant| variant.main == by_name))
+        let by_name = || VARIANTS.iter().find(|variant| variant.main == by_name);
+        self.listed_variant(Some(office)).or_else(by_name)
     }
 
-    /// Whether a template or a show would go unseen: the list was not read far enough to name the plain document.
+    /// Whether a template or a show would go unseen: the list, as far as it was read, does not name the plain document.
     fn hides_variants(&self, office: Office) -> bool {
-        let is_whole = self.content_types.as_ref().is_some_and(|types| types.is_whole);
         let is_plain = PLAIN.iter().any(|(main, of)| *of == office && self.types_name(main));
-        self.has_content_types && !is_whole && !is_plain
+        self.has_content_types && !is_plain
     }
 
     pub(crate) fn found(&self) -> Found {
@@ -232,7 +255,7 @@ pub(crate) fn judge(case: &mut Case<'_>) {
             } else if zip.hides_variants(office) {
                 case.note(
                     Rule::ContentTypesUnread,
-                    "its list of content types cannot be read: a template would pass for a document",
+                    "no content type could be read for its main part: a template would pass for a document",
                 );
             }
         }

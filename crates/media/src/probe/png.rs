@@ -7,7 +7,7 @@ use std::io;
 use super::{HUGE_PIXELS, exif};
 use crate::case::Case;
 use crate::content::Content;
-use crate::reader::Reader;
+use crate::reader::{MAX_PIECE_BYTES, Reader};
 use crate::{Facts, Rule};
 
 /// Chunks looked at before the image data; encoders write about ten.
@@ -110,6 +110,8 @@ fn read_head_chunks(reader: &mut Reader<'_>, png: &mut Png) -> io::Result<Option
                     png.broken = Some("it has a palette image without a palette (PLTE)");
                 } else if length >= 2 && !starts_zlib(reader.array(at + 8)?) {
                     png.broken = Some("its image data is not compressed as PNG has it");
+                } else if !is_intact(reader, at, length)? {
+                    png.broken = Some("the checksum of its image data (IDAT) is wrong");
                 }
                 return Ok(Some(at));
             }
@@ -117,6 +119,8 @@ fn read_head_chunks(reader: &mut Reader<'_>, png: &mut Png) -> io::Result<Option
                 has_palette = true;
                 if length % 3 != 0 || length > 768 || length == 0 {
                     png.broken = Some("the length of its palette (PLTE) makes no sense");
+                } else if !is_intact(reader, at, length)? {
+                    png.broken = Some("the checksum of its palette (PLTE) is wrong");
                 }
             }
             b"acTL" => png.frames = reader.be32(at + 8)?,
@@ -136,6 +140,18 @@ fn chunk_at(reader: &mut Reader<'_>, at: u64) -> io::Result<Option<(u64, [u8; 4]
     let length = u32::from_be_bytes([a, b, c, d]);
     let legal = length <= i32::MAX as u32 && kind.iter().all(u8::is_ascii_alphabetic);
     Ok(legal.then_some((length.into(), kind)))
+}
+
+/// Whether the checksum of a chunk is right, as far as that is looked at: readers give up on a wrong one in what they
+/// need. Long chunks and cut ones count as intact.
+fn is_intact(reader: &mut Reader<'_>, at: u64, length: u64) -> io::Result<bool> {
+    let bytes = reader.at(at + 4, MAX_PIECE_BYTES)?;
+    // The name belongs to what is summed up.
+    let summed = length as usize + 4;
+    let Some(sum) = bytes.get(summed..summed + 4).and_then(|sum| sum.try_into().ok()) else {
+        return Ok(true);
+    };
+    Ok(crc32(&bytes[..summed]) == u32::from_be_bytes(sum))
 }
 
 /// The two bytes of a zlib header: deflate, and a checksum over both (RFC 1950). `None` is a cut file's affair.
@@ -169,11 +185,26 @@ fn read_end(reader: &mut Reader<'_>, data_at: u64, png: &mut Png) -> io::Result<
     Ok(())
 }
 
-/// CRC-32 as PNG and ZIP have it, bit by bit: only for a header's few bytes.
+/// CRC-32 as PNG and ZIP have it.
 fn crc32(bytes: &[u8]) -> u32 {
-    let step = |crc: u32| if crc & 1 == 1 { crc >> 1 ^ 0xedb8_8320 } else { crc >> 1 };
-    !bytes.iter().fold(u32::MAX, |crc, byte| (0..8).fold(crc ^ u32::from(*byte), |crc, _| step(crc)))
+    !bytes.iter().fold(u32::MAX, |crc, byte| crc >> 8 ^ CRC_OF_BYTE[(crc as u8 ^ byte) as usize])
 }
+
+const CRC_OF_BYTE: [u32; 256] = {
+    let mut table = [0; 256];
+    let mut index = 0;
+    while index < table.len() {
+        let mut crc = index as u32;
+        let mut bit = 0;
+        while bit < 8 {
+            crc = if crc & 1 == 1 { crc >> 1 ^ 0xedb8_8320 } else { crc >> 1 };
+            bit += 1;
+        }
+        table[index] = crc;
+        index += 1;
+    }
+    table
+};
 
 impl Png {
     pub(crate) fn facts(&self) -> Facts {

@@ -70,10 +70,22 @@ fn lists_of_content_types_are_read_within_bounds() {
     // What the list names before a bound counts, however it goes on.
     let before = [&template[..], &[b' '; 64 * 1024]].concat();
     assert_eq!(refused(&docx_listing(0, &before), docx), Some(Rule::OfficeVariant));
+    // A default for an extension says nothing of a part, where the document has its own type.
+    let part = |office: &str| {
+        let kind = format!("application/vnd.openxmlformats-officedocument.{office}.main+xml");
+        format!("<Override PartName='/x' ContentType='{kind}'/>")
+    };
+    let default =
+        "<Default Extension='bin' ContentType='application/vnd.ms-word.document.macroEnabled.main+xml'/>";
+    let plain = part("wordprocessingml.document");
+    assert_eq!(rules(&docx_listing(0, format!("{default}{plain}").as_bytes())), []);
+    assert_eq!(refused(&docx_listing(0, default.as_bytes()), docx), Some(Rule::OfficeVariant));
+    let both = format!("{plain}{}", part("wordprocessingml.template"));
+    assert_eq!(refused(&docx_listing(0, both.as_bytes()), docx), Some(Rule::OfficeVariant));
     // An embedded workbook with macros is none of the document's own.
     let embedding =
         b"<Default Extension='xlsm' ContentType='application/vnd.ms-excel.sheet.macroEnabled.12'/>";
-    assert_eq!(rules(&docx_listing(0, embedding)), []);
+    assert_eq!(rules(&docx_listing(0, &[plain.as_bytes(), embedding].concat())), []);
 }
 
 #[test]
@@ -115,6 +127,17 @@ fn texts_may_start_like_anything() {
         assert!(judge(text.as_bytes(), "text/plain").is_accepted(), "{}", &text[..20]);
     }
     assert!(judge("G".repeat(5000).as_bytes(), "text/plain").is_accepted());
+}
+
+#[test]
+fn a_wrong_checksum_where_a_picture_starts_is_seen() {
+    for (path, chunk) in [("image/rgb.png", b"IDAT"), ("image/palette.png", b"PLTE")] {
+        let mut bytes = sample(path);
+        assert_eq!(refused(&bytes, "image/png"), None, "{path}");
+        let at = bytes.windows(4).position(|window| window == chunk).unwrap();
+        bytes[at + 7] ^= 1;
+        assert_eq!(refused(&bytes, "image/png"), Some(Rule::Undecodable), "{path}");
+    }
 }
 
 #[test]
