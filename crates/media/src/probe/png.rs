@@ -101,11 +101,11 @@ fn read_header(reader: &mut Reader<'_>) -> io::Result<Result<Header, &'static st
 fn read_head_chunks(reader: &mut Reader<'_>, png: &mut Png) -> io::Result<Option<u64>> {
     let mut at = 33;
     let mut has_palette = false;
+    let needs_palette = png.header.is_some_and(|header| header.color_type == 3);
     for _ in 0..MAX_HEAD_CHUNKS {
         let Some((length, kind)) = chunk_at(reader, at)? else { return Ok(None) };
         match &kind {
             b"IDAT" => {
-                let needs_palette = png.header.is_some_and(|header| header.color_type == 3);
                 if needs_palette && !has_palette {
                     png.broken = Some("it has a palette image without a palette (PLTE)");
                 } else if length >= 2 && !starts_zlib(reader.array(at + 8)?) {
@@ -117,9 +117,10 @@ fn read_head_chunks(reader: &mut Reader<'_>, png: &mut Png) -> io::Result<Option
             }
             b"PLTE" => {
                 has_palette = true;
-                if length % 3 != 0 || length > 768 || length == 0 {
+                // Elsewhere a palette is a suggestion, and readers drop one that is broken.
+                if needs_palette && (length % 3 != 0 || length > 768 || length == 0) {
                     png.broken = Some("the length of its palette (PLTE) makes no sense");
-                } else if !is_intact(reader, at, length)? {
+                } else if needs_palette && !is_intact(reader, at, length)? {
                     png.broken = Some("the checksum of its palette (PLTE) is wrong");
                 }
             }

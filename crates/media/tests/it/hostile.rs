@@ -138,6 +138,8 @@ fn a_wrong_checksum_where_a_picture_starts_is_seen() {
         bytes[at + 7] ^= 1;
         assert_eq!(refused(&bytes, "image/png"), Some(Rule::Undecodable), "{path}");
     }
+    let suggestion = png(8, 8, 8, 2, &chunk(b"PLTE", &[0; 4]));
+    assert_eq!(refused(&suggestion, "image/png"), None, "true colour needs no palette");
 }
 
 #[test]
