@@ -142,6 +142,10 @@ mod tests {
             assert!(row.media_id.len() == 15 && row.media_id.parse::<wamedia_media::MediaId>().is_ok());
             assert_eq!(by_media_id(row.media_id).map(|found| found.name), Some(row.name));
         }
+        let documented = include_str!("../../../../docs/testing.md");
+        for row in ERRORS {
+            assert!(documented.contains(&format!("{} | `{}`", row.media_id, row.name)), "{}", row.name);
+        }
         let ids: BTreeSet<_> = ERRORS.iter().map(|row| row.media_id).collect();
         assert_eq!(ids.len(), ERRORS.len());
     }
