@@ -104,7 +104,10 @@ async fn join(
         Running { app, public, admin, tls: has_tls, first, phase, serving, jobs, delivering, _lock: lock };
     if let Some(stand_in) = &running.app.stand_in {
         stand_in.serves_at(running.base());
-        preload::preload(&running.app).await?;
+        if let Err(error) = preload::preload(&running.app).await {
+            running.shutdown().await;
+            return Err(error.into());
+        }
     }
     Ok(running)
 }

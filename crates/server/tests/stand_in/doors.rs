@@ -142,6 +142,27 @@ async fn a_seed_gives_the_same_ids_and_files_are_there_from_the_start() {
     assert_eq!(seen[0], seen[1]);
 }
 
+#[test]
+fn a_file_that_is_refused_is_named_at_the_start() {
+    for (name, told) in [("page.html", "has no extension of a type"), ("fake.png", "is refused")] {
+        let dir = tempfile::tempdir().expect("a folder");
+        std::fs::write(dir.path().join(name), "<html>").expect("written");
+        let mut serve = command(dir.path());
+        serve.args([
+            "serve",
+            "--stand-in",
+            "--in-memory",
+            "--listen",
+            "127.0.0.1:0",
+            "--admin",
+            "127.0.0.1:0",
+        ]);
+        let output = serve.args(["--preload", "."]).output().expect("it runs");
+        let error = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.code() == Some(1) && error.contains(name) && error.contains(told), "{error}");
+    }
+}
+
 #[tokio::test]
 async fn any_credential_is_the_first_accounts_when_asked_for() {
     let dir = tempfile::tempdir().expect("a folder");
