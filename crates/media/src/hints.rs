@@ -1,6 +1,6 @@
 //! Commands that would mend a refused file, where a conversion can: each writes what is then taken.
 //!
-//! Deliberately not here: files that ffmpeg and cwebp do not read, and videos too long for any bearable picture.
+//! Deliberately not here: what ffmpeg and cwebp do not read (HEIC, xHE-AAC), and videos too long for any bearable picture.
 
 use crate::verdict::Hint;
 use crate::{Facts, Kind, MediaType, Rule};
@@ -42,6 +42,9 @@ pub(crate) fn hint(rule: Rule, declared: &MediaType, found_mime: &str, facts: &F
             Kind::Video => video(facts),
             _ => sound(facts),
         },
+        Rule::AacProfile if facts.tracks.iter().any(|track| track.profile.as_deref() == Some("xHE-AAC")) => {
+            None
+        }
         Rule::M4aCodec | Rule::AacProfile => Some(M4A),
         Rule::AacFraming | Rule::AacTag => Some(AAC),
         Rule::MpegLayer => Some(MP3),

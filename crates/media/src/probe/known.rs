@@ -9,8 +9,9 @@ use memchr::memmem;
 use crate::Found;
 use crate::reader::Reader;
 
-/// Bytes looked at: `tar` names itself at 257, a transport stream's third packet starts at 376.
-const HEAD_BYTES: usize = 4096;
+/// Bytes looked at: `tar` names itself at 257, a transport stream's third packet starts at 376, common writers of
+/// Matroska and Windows Media name their tracks behind some KiB of room and tags.
+const HEAD_BYTES: usize = 16 * 1024;
 
 /// A signature at an offset, the type and what a person calls it.
 type Signature = (usize, &'static [u8], &'static str, &'static str);
@@ -149,7 +150,8 @@ fn matroska(head: &[u8]) -> Option<Found> {
     if !head.starts_with(b"\x1a\x45\xdf\xa3") {
         return None;
     }
-    let has = |text: &[u8]| memmem::find(head, text).is_some();
+    // A codec's name stands in an element of its own: the id, the length, the name.
+    let has = |codec: &[u8]| memmem::find_iter(head, codec).any(|at| at >= 2 && head[at - 2] == 0x86);
     let (has_video, has_audio) = (has(b"V_"), has(b"A_"));
     let (mime, name) =
         match (memmem::find(&head[..head.len().min(64)], b"webm").is_some(), has_audio && !has_video) {
