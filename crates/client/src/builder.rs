@@ -1,0 +1,190 @@
+//! A client's settings.
+
+use std::time::Duration;
+
+use wamedia_media::PhoneNumberId;
+
+use crate::{Client, ConfigError, Secret};
+
+/// Which API is spoken, where, and with which credential.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum Dialect {
+    /// Meta's Cloud API, or what speaks it.
+    Graph {
+        /// `https://graph.facebook.com`; a path behind it is kept in front of everything.
+        base: String,
+        /// `v23.0`; empty for none.
+        version: String,
+        /// The number that uploads belong to.
+        phone_number_id: PhoneNumberId,
+        /// Sent as `Authorization: Bearer`.
+        token: Secret,
+    },
+    /// 360dialog's API, or what speaks it.
+    D360 {
+        /// `https://waba-v2.360dialog.io`; a path behind it is kept in front of everything.
+        base: String,
+        /// Sent as `D360-API-KEY`.
+        key: Secret,
+    },
+}
+
+/// Builds a [`Client`] whose settings are not the usual ones.
+#[derive(Debug, Clone)]
+pub struct ClientBuilder {
+    dialect: Dialect,
+    user_agent: Option<String>,
+    media_hosts: Option<Vec<String>>,
+    root_certificates: Vec<Vec<u8>>,
+    retries: Retries,
+    pacer: Option<u32>,
+    budget: Budget,
+    timeouts: Timeouts,
+}
+
+/// When and how long things are tried again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Retries {
+    /// How many times in all a request is sent; 1 is once.
+    pub attempts: u32,
+    /// The longest first wait; each further one may be twice as long. The wait is random between 0 and that.
+    pub first_wait: Duration,
+    /// The longest wait of our own.
+    pub max_wait: Duration,
+    /// The longest `Retry-After` that is waited for; more is returned at once as [`crate::Error::Throttled`].
+    pub max_retry_after: Duration,
+    /// No attempt is begun later than this after the first. An attempt under way is not cut short.
+    pub deadline: Duration,
+}
+
+/// How many errors may be made before requests are held back; see [`crate::Error::HeldBack`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Budget {
+    /// Errors of retrieve_url in 60 minutes; `None` for no limit. 19, as the vendor blocks beyond 20.
+    pub retrieval_errors: Option<u32>,
+    /// Failed uploads in 60 minutes; `None` for no limit. 4, as the vendor blocks beyond 5.
+    pub failed_uploads: Option<u32>,
+}
+
+/// How long silence is borne. No limit is set on the length of a whole transfer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Timeouts {
+    /// Until a connection stands, name and TLS included.
+    pub connect: Duration,
+    /// From the last byte of a request to the head of its answer.
+    pub answer: Duration,
+    /// Without a byte in either direction, while a body is under way.
+    pub idle: Duration,
+}
+
+impl Default for Retries {
+    fn default() -> Self {
+        Self {
+            attempts: 4,
+            first_wait: Duration::from_millis(500),
+            max_wait: Duration::from_secs(20),
+            max_retry_after: Duration::from_secs(60),
+            deadline: Duration::from_secs(300),
+        }
+    }
+}
+
+impl Retries {
+    /// Everything is tried once.
+    pub fn none() -> Self {
+        Self { attempts: 1, ..Self::default() }
+    }
+}
+
+impl Default for Budget {
+    fn default() -> Self {
+        Self { retrieval_errors: Some(19), failed_uploads: Some(4) }
+    }
+}
+
+impl Budget {
+    /// Nothing is ever held back.
+    pub fn unlimited() -> Self {
+        Self { retrieval_errors: None, failed_uploads: None }
+    }
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        Self {
+            connect: Duration::from_secs(10),
+            answer: Duration::from_secs(60),
+            idle: Duration::from_secs(30),
+        }
+    }
+}
+
+impl ClientBuilder {
+    pub(crate) fn new(dialect: Dialect) -> Self {
+        Self {
+            dialect,
+            user_agent: None,
+            media_hosts: None,
+            root_certificates: Vec::new(),
+            retries: Retries::default(),
+            pacer: Some(25),
+            budget: Budget::default(),
+            timeouts: Timeouts::default(),
+        }
+    }
+
+    /// What to put in front of our own `User-Agent`: `shop/1.2`.
+    pub fn user_agent(mut self, name: impl Into<String>) -> Self {
+        self.user_agent = Some(name.into());
+        self
+    }
+
+    /// The hosts beside the base's own that may have a graph token over https, instead of `lookaside.fbsbx.com`.
+    /// `*.example.com` stands for every name below it. On d360 links always lead to the base.
+    pub fn media_hosts(mut self, hosts: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.media_hosts = Some(hosts.into_iter().map(Into::into).collect());
+        self
+    }
+
+    /// Trusts the authorities in a PEM file beside the system's.
+    pub fn root_certificates(mut self, pem: impl Into<Vec<u8>>) -> Self {
+        self.root_certificates.push(pem.into());
+        self
+    }
+
+    /// When and how long things are tried again.
+    pub fn retries(mut self, retries: Retries) -> Self {
+        self.retries = retries;
+        self
+    }
+
+    /// Uploads begun in any second, 25 by default; `None` for as many as come.
+    pub fn uploads_per_second(mut self, uploads: Option<u32>) -> Self {
+        self.pacer = uploads;
+        self
+    }
+
+    /// How many errors may be made before requests are held back.
+    pub fn budget(mut self, budget: Budget) -> Self {
+        self.budget = budget;
+        self
+    }
+
+    /// How long silence is borne.
+    pub fn timeouts(mut self, timeouts: Timeouts) -> Self {
+        self.timeouts = timeouts;
+        self
+    }
+
+    /// The client. No connection is made yet.
+    ///
+    /// # Errors
+    /// What is wrong with the settings.
+    pub fn build(self) -> Result<Client, ConfigError> {
+        Client::from_builder(self)
+    }
+}
