@@ -1,0 +1,49 @@
+"""Uploads: durable ones per second, and megabytes per second of a large one."""
+import json
+import os
+import shutil
+import statistics
+import subprocess
+
+from .. import load, machine
+from ..build import ROOT
+from ..report import Figure
+
+PICTURE = ROOT / "testdata" / "samples" / "image" / "rgb.jpg"
+AT_ONCE = 32
+
+
+def floor_run(command, cores):
+    said = subprocess.run([str(each) for each in command], capture_output=True, text=True, preexec_fn=machine.pinned(cores))
+    if said.returncode:
+        raise SystemExit(f"{command[0]} failed: {said.stderr}")
+    return json.loads(said.stdout)
+
+
+def upload_100k(bench):
+    """Photos of 100 KiB, 32 at once, each durable before its answer; server and load share all cores, and so does the floor."""
+    content = load.jpeg(100 * load.KIB, PICTURE.read_bytes())
+    rates, floor_rates, p99s, cpu = [], [], [], []
+    with bench.service("upload_100k", machine.ALL_CORES) as service:
+        asked = [load.upload(service.upload_path, content, "image/jpeg", service.headers)]
+        bench.wrk.run(service.address, asked, 1, AT_ONCE, machine.ALL_CORES)
+        for _ in range(bench.rounds):
+            folder = bench.fresh("disk_floor")
+            os.sync()
+            command = [bench.binaries["disk_floor"], folder, len(content), AT_ONCE, bench.seconds]
+            floor = floor_run(command, machine.ALL_CORES)
+            floor_rates.append(floor["files"] / floor["seconds"])
+            shutil.rmtree(folder)
+            os.sync()
+            before = service.cpu_seconds()
+            counted = bench.wrk.run(service.address, asked, bench.seconds, AT_ONCE, machine.ALL_CORES)
+            if counted["not_2xx"] or counted["broken"]:
+                raise SystemExit(f"not every upload was answered well: {counted}")
+            rates.append(counted["requests"] / counted["seconds"])
+            p99s.append(counted["p99_ms"])
+            cpu.append((service.cpu_seconds() - before) / counted["requests"] * 1e6)
+    shutil.rmtree(bench.folder / "upload_100k")
+    figure = Figure("durable upload 100 KiB, 32 at once", "/s", rates, "disk", floor_rates)
+    p99 = statistics.median(p99s)
+    figure.also = {"p99 ms": p99, "CPU µs": statistics.median(cpu)}
+    yield figure.at_least(figure.ratio, 0.7, "×").at_least(figure.value, 2000, "/s").at_most(p99, 60, "ms p99")
