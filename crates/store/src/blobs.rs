@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::secret::fill_random;
+use crate::source::Wait;
 
 /// The name of a blob: 16 random bytes, shown as 32 hex digits.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -39,6 +40,18 @@ impl BlobName {
         u128::from_str_radix(text, 16).ok().map(|number| Self(number.to_be_bytes()))
     }
 
+    /// Below `blobs/`: two digits, a slash, all digits.
+    #[cfg(target_os = "linux")]
+    fn relative_path(self) -> [u8; 35] {
+        const DIGITS: &[u8; 16] = b"0123456789abcdef";
+        let mut path = [b'/'; 35];
+        for (pair, byte) in path[3..].chunks_exact_mut(2).zip(self.0) {
+            pair.copy_from_slice(&[DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]);
+        }
+        path.copy_within(3..5, 0);
+        path
+    }
+
     /// The 16 bytes.
     pub fn as_bytes(&self) -> &[u8; 16] {
         &self.0
@@ -61,6 +74,9 @@ impl fmt::Debug for BlobName {
 #[derive(Debug, Clone)]
 pub(crate) struct BlobFolder {
     blobs: PathBuf,
+    /// `blobs/`, opened: what is below it is found by a short path.
+    #[cfg_attr(not(target_os = "linux"), expect(dead_code, reason = "only Linux opens below a folder"))]
+    opened: Arc<File>,
     staging: PathBuf,
     /// Which folders below `blobs/` are known to be durable. One that is found may be another process's of a moment ago.
     known: Arc<[AtomicBool; 256]>,
@@ -77,10 +93,11 @@ impl BlobFolder {
     /// Makes what is missing; the folders below `blobs/` are made when they are first needed.
     pub(crate) fn open(dir: &Path) -> io::Result<Self> {
         let known = Arc::new(std::array::from_fn(|_| AtomicBool::new(false)));
-        let folder = Self { blobs: dir.join("blobs"), staging: dir.join("staging"), known };
-        make_dir(&folder.staging)?;
-        make_dir(&folder.blobs)?;
-        Ok(folder)
+        let (blobs, staging) = (dir.join("blobs"), dir.join("staging"));
+        make_dir(&staging)?;
+        make_dir(&blobs)?;
+        let opened = Arc::new(File::open(&blobs)?);
+        Ok(Self { blobs, opened, staging, known })
     }
 
     /// `blobs/`.
@@ -129,9 +146,26 @@ impl BlobFolder {
         Ok(unpromised)
     }
 
-    /// Opens a blob for reading.
-    pub(crate) fn open_blob(&self, name: BlobName) -> io::Result<File> {
-        File::open(self.path(name))
+    /// Opens a blob for reading. Where the disk may not be waited for, whatever fails is worth a second try elsewhere.
+    pub(crate) fn open_blob(&self, name: BlobName, wait: Wait) -> io::Result<File> {
+        match wait {
+            Wait::Never => self.open_from_memory(name).map_err(|_| io::ErrorKind::WouldBlock.into()),
+            Wait::ForDisk => File::open(self.path(name)),
+        }
+    }
+
+    /// Opens a blob if the kernel knows its place without looking at the disk.
+    #[cfg(target_os = "linux")]
+    fn open_from_memory(&self, name: BlobName) -> rustix::io::Result<File> {
+        use rustix::fs::{Mode, OFlags, ResolveFlags, openat2};
+        let path = name.relative_path();
+        let flags = OFlags::RDONLY | OFlags::CLOEXEC;
+        openat2(&*self.opened, path.as_slice(), flags, Mode::empty(), ResolveFlags::CACHED).map(File::from)
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn open_from_memory(&self, _: BlobName) -> rustix::io::Result<File> {
+        Err(rustix::io::Errno::AGAIN)
     }
 
     /// Removes a blob; one that is gone already is fine.

@@ -12,6 +12,7 @@ use crate::record::{Bound, Hidden, wrap};
 use crate::seal::CHUNK_BYTES;
 use crate::sealed_file::SealedFile;
 use crate::secret::DataKey;
+use crate::source::Wait;
 use crate::staging::{Body, Staged};
 use crate::store::{Observation, Store};
 
@@ -231,7 +232,7 @@ impl Record {
 
 /// Whether every chunk of a blob is what was sealed. Blocking.
 fn opens_whole(store: &Store, media: &Media) -> bool {
-    let Ok(mut reader) = store.open_sealed(media) else { return false };
+    let Ok(reader) = store.open_sealed(media, Wait::ForDisk) else { return false };
     let chunks = media.bytes.div_ceil(CHUNK_BYTES as u64);
-    (0..chunks).step_by(4).all(|first| reader.read_chunks(first, 4).is_ok())
+    (0..chunks).step_by(4).all(|first| reader.read_chunks(first, 4, Wait::ForDisk).is_ok())
 }

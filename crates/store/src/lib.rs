@@ -22,6 +22,7 @@ mod envelope;
 mod error;
 mod ids;
 mod keys;
+mod piece;
 mod reader;
 mod record;
 mod rewrap;

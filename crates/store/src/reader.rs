@@ -1,13 +1,16 @@
-//! Reading blobs for sending: verified pieces, opened on threads that may block.
+//! Reading blobs for sending: verified pieces.
+//!
+//! What the kernel has in memory is read where it is asked for: it takes microseconds, less than to hand the work to
+//! another thread. Only what must come from the disk is read on a thread that may block.
+
+use std::io;
 
 use bytes::Bytes;
 
-use crate::error::{ReadError, StoreError};
+use crate::error::{ReadError, StoreError, blocking};
+use crate::piece::PIECE_CHUNKS;
 use crate::seal::CHUNK_BYTES;
-use crate::source::SealedReader;
-
-/// Chunks that are opened in one blocking step: 64 KiB of bytes.
-const STEP_CHUNKS: u64 = 4;
+use crate::source::{SealedReader, Wait};
 
 /// An open blob. It stays readable even if its media is deleted meanwhile.
 pub struct BlobReader {
@@ -35,16 +38,14 @@ impl BlobReader {
         if offset >= self.bytes || max == 0 {
             return Ok(Bytes::new());
         }
-        let Some(mut reader) = self.reader.take() else { return Err(StoreError::Interrupted.into()) };
         let first = offset / CHUNK_BYTES as u64;
         let wanted_end = offset.saturating_add(max as u64);
-        let chunks = wanted_end.div_ceil(CHUNK_BYTES as u64).saturating_sub(first).min(STEP_CHUNKS);
-        let (reader, opened) = crate::error::blocking(move || {
-            let opened = reader.read_chunks(first, chunks);
-            (reader, opened)
-        })
-        .await?;
-        self.reader = Some(reader);
+        let chunks = wanted_end.div_ceil(CHUNK_BYTES as u64).saturating_sub(first).min(PIECE_CHUNKS as u64);
+        let reader = self.reader.as_ref().ok_or(StoreError::Interrupted)?;
+        let opened = match reader.read_chunks(first, chunks, Wait::Never) {
+            Err(error) if must_wait(&error) => self.read_from_disk(first, chunks).await,
+            opened => opened,
+        };
 
         let mut piece = opened?;
         let skip =
@@ -53,4 +54,17 @@ impl BlobReader {
         piece.truncate(max);
         Ok(piece)
     }
+
+    async fn read_from_disk(&mut self, first: u64, chunks: u64) -> Result<Bytes, ReadError> {
+        let reader = self.reader.take().ok_or(StoreError::Interrupted)?;
+        let step = move || (reader.read_chunks(first, chunks, Wait::ForDisk), reader);
+        let (opened, reader) = blocking(step).await?;
+        self.reader = Some(reader);
+        opened
+    }
+}
+
+/// Whether what was asked for is not in memory.
+pub(crate) fn must_wait(error: &ReadError) -> bool {
+    matches!(error, ReadError::Io(error) if error.kind() == io::ErrorKind::WouldBlock)
 }

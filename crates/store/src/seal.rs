@@ -109,21 +109,21 @@ impl ChunkCipher {
         sealed.map_err(io::Error::other)?.as_ref().try_into().map_err(io::Error::other)
     }
 
-    /// Opens one chunk with its tag into `plain`, which is exactly as long as the chunk without the tag.
-    pub(crate) fn open_chunk(&self, index: u64, sealed: &[u8], plain: &mut [u8]) -> Result<(), Damaged> {
-        let Some((chunk, tag)) = sealed.split_last_chunk::<TAG_BYTES>() else { return Err(Damaged) };
-        if chunk.len() != plain.len() {
-            return Err(Damaged);
-        }
-        let opened = self
-            .nonce(index)
-            .and_then(|nonce| self.key.open_separate_gather(nonce, Aad::empty(), chunk, tag, plain));
-        if opened.is_err() {
+    /// Opens one chunk in place.
+    pub(crate) fn open_chunk(
+        &self,
+        index: u64,
+        chunk: &mut [u8],
+        tag: &[u8; TAG_BYTES],
+    ) -> Result<(), Damaged> {
+        let opened = self.nonce(index).and_then(|nonce| {
+            self.key.open_in_place_separate_tag(nonce, Aad::empty(), tag, chunk).map(|_| ())
+        });
+        opened.map_err(|_| {
             // What the cipher may have left there was not verified.
-            plain.fill(0);
-            return Err(Damaged);
-        }
-        Ok(())
+            chunk.fill(0);
+            Damaged
+        })
     }
 }
 
@@ -165,9 +165,10 @@ pub fn unseal(key: &[u8; 32], context: &[u8], sealed: &[u8]) -> Result<Vec<u8>, 
     for index in 0.. {
         let is_last = rest.len() < SEALED_CHUNK_BYTES;
         let (chunk, after) = rest.split_at(rest.len().min(SEALED_CHUNK_BYTES));
+        let (chunk, tag) = chunk.split_last_chunk::<TAG_BYTES>().ok_or(Damaged)?;
         let at = plain.len();
-        plain.resize(at + chunk.len().checked_sub(TAG_BYTES).ok_or(Damaged)?, 0);
-        cipher.open_chunk(index, chunk, &mut plain[at..])?;
+        plain.extend_from_slice(chunk);
+        cipher.open_chunk(index, &mut plain[at..], tag)?;
         if is_last {
             break;
         }

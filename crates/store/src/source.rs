@@ -1,27 +1,40 @@
-//! Reading staged bytes for inspection, and blobs for sending: the same window of verified chunks.
+//! Reading staged bytes for inspection, and blobs for sending: the same verified chunks.
 //!
-//! Everything here blocks.
+//! Everything here blocks, but for what was told not to [`Wait`].
 
 use std::fs::File;
-use std::io;
-use std::os::unix::fs::FileExt;
+use std::io::{self, IoSliceMut};
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use wamedia_media::Source;
 
 use crate::error::ReadError;
-use crate::seal::{
-    CHUNK_BYTES, ChunkCipher, Damaged, HEADER_BYTES, SEALED_CHUNK_BYTES, TAG_BYTES, chunk_offset, sealed_len,
-};
+use crate::piece::{self, PIECE_CHUNKS};
+use crate::seal::{CHUNK_BYTES, ChunkCipher, Damaged, HEADER_BYTES, TAG_BYTES, chunk_offset, sealed_len};
 use crate::secret::DataKey;
+
+/// Whether a read may wait for the disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wait {
+    /// No: what the kernel has in memory, else [`io::ErrorKind::WouldBlock`]. For threads that must not block.
+    Never,
+    /// Yes.
+    ForDisk,
+}
 
 /// A sealed file that is read chunk by chunk.
 pub(crate) struct SealedReader {
-    file: File,
-    cipher: ChunkCipher,
     bytes: u64,
-    /// Sealed bytes of the window being opened; kept for the next one.
-    sealed: Vec<u8>,
+    content: Content,
+}
+
+enum Content {
+    /// At most one chunk: read, opened and verified at once.
+    Whole(Bytes),
+    Chunks {
+        file: File,
+        cipher: ChunkCipher,
+    },
 }
 
 impl SealedReader {
@@ -32,49 +45,143 @@ impl SealedReader {
         bytes: u64,
         data_key: &DataKey,
         context: &[u8],
+        wait: Wait,
     ) -> Result<Self, ReadError> {
+        if bytes <= CHUNK_BYTES as u64 {
+            let whole = read_small(&file, bytes, data_key, context, wait)?;
+            return Ok(Self { bytes, content: Content::Whole(whole) });
+        }
         if file.metadata()?.len() != sealed_len(bytes) {
             return Err(ReadError::Damaged);
         }
         let mut header = [0; HEADER_BYTES];
-        file.read_exact_at(&mut header, 0).map_err(cut_is_damage)?;
+        read_parts(&file, &mut [IoSliceMut::new(&mut header)], 0, wait)?;
         let cipher = ChunkCipher::open(data_key.as_ref(), context, &header)?;
-        let reader = Self { file, cipher, bytes, sealed: Vec::new() };
         if bytes.is_multiple_of(CHUNK_BYTES as u64) {
             let last = bytes / CHUNK_BYTES as u64;
             let mut tag = [0; TAG_BYTES];
-            reader.file.read_exact_at(&mut tag, chunk_offset(last)).map_err(cut_is_damage)?;
-            reader.cipher.open_chunk(last, &tag, &mut [])?;
+            read_parts(&file, &mut [IoSliceMut::new(&mut tag)], chunk_offset(last), wait)?;
+            cipher.open_chunk(last, &mut [], &tag)?;
         }
-        Ok(reader)
+        Ok(Self { bytes, content: Content::Chunks { file, cipher } })
     }
 
     pub(crate) fn bytes(&self) -> u64 {
         self.bytes
     }
 
-    /// Opens up to `chunks` chunks from `first` on; fewer at the end. Damage anywhere in them gives nothing of them.
-    pub(crate) fn read_chunks(&mut self, first: u64, chunks: u64) -> Result<Bytes, ReadError> {
+    /// Opens up to `chunks` chunks from `first` on, at most a piece; fewer at the end. Damage anywhere in them gives
+    /// nothing of them.
+    pub(crate) fn read_chunks(&self, first: u64, chunks: u64, wait: Wait) -> Result<Bytes, ReadError> {
         let start = first.saturating_mul(CHUNK_BYTES as u64).min(self.bytes);
+        let chunks = chunks.min(PIECE_CHUNKS as u64);
         let end = start.saturating_add(chunks * CHUNK_BYTES as u64).min(self.bytes);
         let plain_bytes = usize::try_from(end - start).map_err(io::Error::other)?;
-        if plain_bytes == 0 {
-            return Ok(Bytes::new());
+        match &self.content {
+            _ if plain_bytes == 0 => Ok(Bytes::new()),
+            Content::Whole(bytes) => Ok(bytes.clone()),
+            Content::Chunks { file, cipher } => piece::filled(plain_bytes, |plain| {
+                // Chunks and tags alternate in the file; read apart, the chunks lie where they are sent from.
+                let mut tags = [[0; TAG_BYTES]; PIECE_CHUNKS];
+                let mut parts = Vec::with_capacity(2 * PIECE_CHUNKS);
+                for (chunk, tag) in plain.chunks_mut(CHUNK_BYTES).zip(&mut tags) {
+                    parts.push(IoSliceMut::new(chunk));
+                    parts.push(IoSliceMut::new(tag));
+                }
+                read_parts(file, &mut parts, chunk_offset(first), wait)?;
+                for (index, (chunk, tag)) in (first..).zip(plain.chunks_mut(CHUNK_BYTES).zip(&tags)) {
+                    cipher.open_chunk(index, chunk, tag)?;
+                }
+                Ok(())
+            }),
         }
-        self.sealed.resize(plain_bytes + plain_bytes.div_ceil(CHUNK_BYTES) * TAG_BYTES, 0);
-        self.file.read_exact_at(&mut self.sealed, chunk_offset(first)).map_err(cut_is_damage)?;
-        let mut plain = BytesMut::zeroed(plain_bytes);
-        let pairs = self.sealed.chunks(SEALED_CHUNK_BYTES).zip(plain.chunks_mut(CHUNK_BYTES));
-        for (index, (sealed, plain)) in (first..).zip(pairs) {
-            self.cipher.open_chunk(index, sealed, plain)?;
-        }
-        Ok(plain.freeze())
     }
 }
 
-/// The length was right when the file was opened; if it ends earlier now, it was cut.
-fn cut_is_damage(error: io::Error) -> ReadError {
-    if error.kind() == io::ErrorKind::UnexpectedEof { ReadError::Damaged } else { ReadError::Io(error) }
+/// All of a blob of at most one chunk, in one read: most of what is small is asked for whole.
+fn read_small(
+    file: &File,
+    bytes: u64,
+    data_key: &DataKey,
+    context: &[u8],
+    wait: Wait,
+) -> Result<Bytes, ReadError> {
+    let plain_bytes = usize::try_from(bytes).map_err(io::Error::other)?;
+    piece::filled(plain_bytes, |plain| {
+        let (mut header, mut tag) = ([0; HEADER_BYTES], [0; TAG_BYTES]);
+        // The last chunk is short, and empty behind a full one. One byte more tells a file that was extended.
+        let is_full = plain.len() == CHUNK_BYTES;
+        let (mut last, mut beyond) = ([0; TAG_BYTES], [0; 1]);
+        let mut parts = [
+            IoSliceMut::new(&mut header),
+            IoSliceMut::new(plain),
+            IoSliceMut::new(&mut tag),
+            IoSliceMut::new(if is_full { &mut last } else { &mut [] }),
+            IoSliceMut::new(&mut beyond),
+        ];
+        if read_up_to(file, &mut parts, 0, wait)? as u64 != sealed_len(bytes) {
+            // Where the disk may not be waited for, a file that seems to end may be one that is not in memory.
+            return Err(if wait == Wait::Never { would_block() } else { ReadError::Damaged });
+        }
+        let cipher = ChunkCipher::open(data_key.as_ref(), context, &header)?;
+        cipher.open_chunk(0, plain, &tag)?;
+        if is_full { Ok(cipher.open_chunk(1, &mut [], &last)?) } else { Ok(()) }
+    })
+}
+
+/// Fills all parts. The length was right when the file was opened; if it ends earlier now, it was cut.
+fn read_parts(file: &File, parts: &mut [IoSliceMut<'_>], offset: u64, wait: Wait) -> Result<(), ReadError> {
+    let wanted: usize = parts.iter().map(|part| part.len()).sum();
+    match (read_up_to(file, parts, offset, wait)?, wait) {
+        (read, _) if read == wanted => Ok(()),
+        (_, Wait::Never) => Err(would_block()),
+        (_, Wait::ForDisk) => Err(ReadError::Damaged),
+    }
+}
+
+/// Fills the parts as far as there are bytes; where the disk may not be waited for, as far as memory has them.
+fn read_up_to(
+    file: &File,
+    mut parts: &mut [IoSliceMut<'_>],
+    mut offset: u64,
+    wait: Wait,
+) -> io::Result<usize> {
+    let mut read = 0;
+    loop {
+        let count = match read_once(file, parts, offset, wait) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            read => read?,
+        };
+        read += count;
+        offset += count as u64;
+        IoSliceMut::advance_slices(&mut parts, count);
+        if count == 0 || parts.is_empty() || wait == Wait::Never {
+            return Ok(read);
+        }
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn read_once(file: &File, parts: &mut [IoSliceMut<'_>], offset: u64, wait: Wait) -> io::Result<usize> {
+    use rustix::io::ReadWriteFlags;
+    match wait {
+        // Kernels and file systems that do not know the flag say so, and are asked again on a thread that may block.
+        Wait::Never => rustix::io::preadv2(file, parts, offset, ReadWriteFlags::NOWAIT)
+            .map_err(|_| io::ErrorKind::WouldBlock.into()),
+        Wait::ForDisk => rustix::io::preadv(file, parts, offset).map_err(Into::into),
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn read_once(file: &File, parts: &mut [IoSliceMut<'_>], offset: u64, wait: Wait) -> io::Result<usize> {
+    match wait {
+        Wait::Never => Err(io::ErrorKind::WouldBlock.into()),
+        Wait::ForDisk => rustix::io::preadv(file, parts, offset).map_err(Into::into),
+    }
+}
+
+fn would_block() -> ReadError {
+    io::Error::from(io::ErrorKind::WouldBlock).into()
 }
 
 impl From<Damaged> for ReadError {
@@ -101,7 +208,8 @@ impl StagedSource {
     }
 
     pub(crate) fn file(file: File, bytes: u64, data_key: &DataKey, context: &[u8]) -> io::Result<Self> {
-        let reader = SealedReader::open(file, bytes, data_key, context).map_err(io::Error::other)?;
+        let reader =
+            SealedReader::open(file, bytes, data_key, context, Wait::ForDisk).map_err(io::Error::other)?;
         Ok(Self { bytes, reader: Some(reader), window: Bytes::new(), window_at: 0 })
     }
 
@@ -127,7 +235,8 @@ impl Source for StagedSource {
             if self.windowed(at).is_empty() {
                 let Some(reader) = &mut self.reader else { break };
                 let first = at / CHUNK_BYTES as u64;
-                self.window = reader.read_chunks(first, WINDOW_CHUNKS).map_err(io::Error::other)?;
+                self.window =
+                    reader.read_chunks(first, WINDOW_CHUNKS, Wait::ForDisk).map_err(io::Error::other)?;
                 self.window_at = first * CHUNK_BYTES as u64;
             }
             let found = self.windowed(at);

@@ -13,9 +13,9 @@ use crate::catalog::{CATALOG_FILE, Catalog, Media};
 use crate::error::{OpenError, ReadError, StoreError, blocking};
 use crate::ids::AccountId;
 use crate::keys::{KEY_FILE, KeyRing};
-use crate::reader::BlobReader;
+use crate::reader::{BlobReader, must_wait};
 use crate::sealed_file::blob_context;
-use crate::source::SealedReader;
+use crate::source::{SealedReader, Wait};
 use crate::staging::{MemoryBudget, Staging};
 
 /// Something that took time, for metrics.
@@ -181,16 +181,22 @@ impl Store {
     /// [`ReadError::Gone`] if it was deleted meanwhile; [`ReadError::Missing`] and [`ReadError::Damaged`] if the blob is
     /// not what it must be.
     pub async fn open_media(&self, media: &Media) -> Result<BlobReader, ReadError> {
-        let (store, media) = (self.clone(), media.clone());
-        blocking(move || store.open_sealed(&media)).await?.map(BlobReader::new)
+        let opened = match self.open_sealed(media, Wait::Never) {
+            Err(error) if must_wait(&error) => {
+                let (store, media) = (self.clone(), media.clone());
+                blocking(move || store.open_sealed(&media, Wait::ForDisk)).await?
+            }
+            opened => opened,
+        };
+        opened.map(BlobReader::new)
     }
 
-    /// Opens the bytes of a media. Blocking.
-    pub(crate) fn open_sealed(&self, media: &Media) -> Result<SealedReader, ReadError> {
-        match self.blobs().open_blob(media.blob) {
+    /// Opens the bytes of a media.
+    pub(crate) fn open_sealed(&self, media: &Media, wait: Wait) -> Result<SealedReader, ReadError> {
+        match self.blobs().open_blob(media.blob, wait) {
             Ok(file) => {
                 let context = blob_context(media.account, media.blob);
-                SealedReader::open(file, media.bytes, &media.data_key, &context)
+                SealedReader::open(file, media.bytes, &media.data_key, &context, wait)
             }
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                 let still_there = self.catalog().has_media(media.account, media.id)?;

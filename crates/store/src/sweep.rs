@@ -12,6 +12,7 @@ use jiff::Timestamp;
 
 use crate::blobs::{BlobFolder, BlobName, try_lock};
 use crate::error::{StoreError, blocking};
+use crate::source::Wait;
 use crate::store::Store;
 
 /// Expired records in one transaction: few enough that an upload beside it does not feel them.
@@ -162,7 +163,7 @@ impl Store {
 
 fn lock_unused(blobs: &BlobFolder, names: Vec<BlobName>, before: SystemTime) -> Vec<(BlobName, File)> {
     let unused = |name: &BlobName| {
-        let file = blobs.open_blob(*name).ok()?;
+        let file = blobs.open_blob(*name, Wait::ForDisk).ok()?;
         let unused = try_lock(&file).ok()? && file.metadata().and_then(|it| it.modified()).ok()? <= before;
         unused.then_some(file)
     };

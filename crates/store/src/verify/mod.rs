@@ -22,6 +22,7 @@ use crate::error::{ReadError, StoreError};
 use crate::keys::KEY_FILE;
 use crate::record::finished;
 use crate::seal::CHUNK_BYTES;
+use crate::source::Wait;
 use crate::store::Store;
 use crate::sweep::{blob_name, entries, is_part};
 
@@ -278,13 +279,13 @@ impl Walk<'_> {
 
     /// Opens the blob; a deep walk opens all of it and gives the hash.
     fn open(&mut self, media: &Media) -> Result<Option<[u8; 32]>, ReadError> {
-        let mut reader = self.store.open_sealed(media)?;
+        let reader = self.store.open_sealed(media, Wait::ForDisk)?;
         if !self.deep {
             return Ok(None);
         }
         let mut hash = digest::Context::new(&digest::SHA256);
         for first in (0..media.bytes.div_ceil(CHUNK_BYTES as u64)).step_by(4) {
-            let piece = reader.read_chunks(first, 4)?;
+            let piece = reader.read_chunks(first, 4, Wait::ForDisk)?;
             hash.update(&piece);
             self.report.bytes += piece.len() as u64;
         }

@@ -29,6 +29,23 @@ async fn every_length_comes_back_after_a_restart() {
     assert!(bench.files("staging").is_empty());
 }
 
+/// What the kernel has forgotten takes the way over a thread that may block.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn what_is_not_in_memory_comes_from_the_disk() {
+    let mut bench = Bench::new().await;
+    for len in [0, 300, 16_384, 65_537, 1 << 20] {
+        let bytes = noise(len, 5);
+        let media = bench.upload(&bytes).await;
+        for path in bench.files("blobs") {
+            let file = std::fs::File::open(path).unwrap();
+            rustix::fs::fadvise(&file, 0, None, rustix::fs::Advice::DontNeed).unwrap();
+        }
+        assert_eq!(bench.read(&media).await, bytes, "{len}");
+        assert_eq!(bench.read(&media).await, bytes, "{len}, again");
+    }
+}
+
 #[tokio::test]
 async fn inspection_reads_what_was_staged_from_memory_and_from_files() {
     let bench = Bench::new().await;
