@@ -4,7 +4,17 @@ use std::time::Duration;
 
 use wamedia_media::PhoneNumberId;
 
+use http::HeaderValue;
+
+use crate::address::{Base, META_MEDIA_HOST, Service, check_media_host};
+use crate::budget::Allowance;
+use crate::client::Inner;
+use crate::pacer::Pacer;
+use crate::transport::Transport;
 use crate::{Client, ConfigError, Secret};
+
+/// What every request calls itself.
+const USER_AGENT: &str = concat!("wamedia-client/", env!("CARGO_PKG_VERSION"));
 
 /// Which API is spoken, where, and with which credential.
 #[derive(Debug, Clone)]
@@ -35,10 +45,10 @@ pub enum Dialect {
 pub struct ClientBuilder {
     dialect: Dialect,
     user_agent: Option<String>,
-    media_hosts: Option<Vec<String>>,
+    media_hosts: Vec<String>,
     root_certificates: Vec<Vec<u8>>,
     retries: Retries,
-    pacer: Option<u32>,
+    uploads_per_second: Option<u32>,
     budget: Budget,
     timeouts: Timeouts,
 }
@@ -128,10 +138,10 @@ impl ClientBuilder {
         Self {
             dialect,
             user_agent: None,
-            media_hosts: None,
+            media_hosts: vec![META_MEDIA_HOST.to_owned()],
             root_certificates: Vec::new(),
             retries: Retries::default(),
-            pacer: Some(25),
+            uploads_per_second: Some(25),
             budget: Budget::default(),
             timeouts: Timeouts::default(),
         }
@@ -146,7 +156,7 @@ impl ClientBuilder {
     /// The hosts beside the base's own that may have a graph token over https, instead of `lookaside.fbsbx.com`.
     /// `*.example.com` stands for every name below it. On d360 links always lead to the base.
     pub fn media_hosts(mut self, hosts: impl IntoIterator<Item = impl Into<String>>) -> Self {
-        self.media_hosts = Some(hosts.into_iter().map(Into::into).collect());
+        self.media_hosts = hosts.into_iter().map(Into::into).collect();
         self
     }
 
@@ -164,7 +174,7 @@ impl ClientBuilder {
 
     /// Uploads begun in any second, 25 by default; `None` for as many as come.
     pub fn uploads_per_second(mut self, uploads: Option<u32>) -> Self {
-        self.pacer = uploads;
+        self.uploads_per_second = uploads;
         self
     }
 
@@ -185,6 +195,50 @@ impl ClientBuilder {
     /// # Errors
     /// What is wrong with the settings.
     pub fn build(self) -> Result<Client, ConfigError> {
-        Client::from_builder(self)
+        self.check_settings()?;
+        let user_agent = match &self.user_agent {
+            Some(name) => HeaderValue::try_from(format!("{name} {USER_AGENT}"))
+                .map_err(|_| ConfigError::Setting(format!("{name:?} cannot be part of a User-Agent")))?,
+            None => HeaderValue::from_static(USER_AGENT),
+        };
+        let (service, secret) = service(self.dialect, &self.media_hosts)?;
+        let transport = Transport::new(service, secret, user_agent, self.timeouts, &self.root_certificates)?;
+        Ok(Client::new(Inner {
+            transport,
+            retries: self.retries,
+            pacer: Pacer::new(self.uploads_per_second),
+            retrieval_errors: Allowance::new(self.budget.retrieval_errors),
+            failed_uploads: Allowance::new(self.budget.failed_uploads),
+        }))
+    }
+
+    fn check_settings(&self) -> Result<(), ConfigError> {
+        let wrong = |text: &str| Err(ConfigError::Setting(text.to_owned()));
+        let Timeouts { connect, answer, idle } = self.timeouts;
+        if self.retries.attempts == 0 {
+            return wrong("one attempt is the least there can be");
+        }
+        if self.uploads_per_second == Some(0) {
+            return wrong("at least one upload a second must be let through; None lets all through");
+        }
+        if [self.budget.retrieval_errors, self.budget.failed_uploads].contains(&Some(0)) {
+            return wrong("a budget of no error at all would let nothing through; None is no limit");
+        }
+        if [connect, answer, idle].contains(&Duration::ZERO) {
+            return wrong("a timeout must be longer than nothing");
+        }
+        Ok(())
+    }
+}
+
+fn service(dialect: Dialect, media_hosts: &[String]) -> Result<(Service, Secret), ConfigError> {
+    match dialect {
+        Dialect::Graph { base, version, phone_number_id, token } => {
+            Service::check_version(&version)?;
+            let base = Base::parse(&base)?;
+            let media_hosts: Result<_, _> = media_hosts.iter().map(|host| check_media_host(host)).collect();
+            Ok((Service::Graph { base, version, phone_number_id, media_hosts: media_hosts? }, token))
+        }
+        Dialect::D360 { base, key } => Ok((Service::D360 { base: Base::parse(&base)? }, key)),
     }
 }

@@ -1,20 +1,35 @@
 //! The client: one method for each thing that can be done.
 
+use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
 use wamedia_media::{MediaId, PhoneNumberId};
 
+use crate::address::Service;
+use crate::budget::Allowance;
+use crate::pacer::Pacer;
+use crate::transport::Transport;
 use crate::{
-    ClientBuilder, ConfigError, Dialect, Download, Error, Media, SaveOptions, Saved, Secret, Upload, Uploaded,
+    ClientBuilder, ConfigError, Dialect, Download, Error, Media, Retries, SaveOptions, Saved, Secret, Upload,
+    Uploaded, download, operations, upload,
 };
 
 /// A client of one account at one service.
 ///
 /// Cloning is cheap; clones share connections, pacer and error budget. Its `Debug` shows no secret.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Client {
-    _inner: Arc<()>,
+    inner: Arc<Inner>,
+}
+
+/// What clones share.
+pub(crate) struct Inner {
+    pub(crate) transport: Transport,
+    pub(crate) retries: Retries,
+    pub(crate) pacer: Pacer,
+    pub(crate) retrieval_errors: Allowance,
+    pub(crate) failed_uploads: Allowance,
 }
 
 impl Client {
@@ -48,8 +63,8 @@ impl Client {
         ClientBuilder::new(dialect)
     }
 
-    pub(crate) fn from_builder(_: ClientBuilder) -> Result<Self, ConfigError> {
-        Ok(Self { _inner: Arc::new(()) })
+    pub(crate) fn new(inner: Inner) -> Self {
+        Self { inner: Arc::new(inner) }
     }
 
     /// Uploads a file.
@@ -57,8 +72,7 @@ impl Client {
     /// # Errors
     /// [`Error::Rejected`] before or after sending, and what a request can meet.
     pub async fn upload(&self, upload: Upload) -> Result<Uploaded, Error> {
-        let _ = upload;
-        Err(Error::BadLink("not built yet"))
+        upload::upload(&self.inner, upload).await
     }
 
     /// What the service knows of a media, with a link that lives for five minutes.
@@ -66,8 +80,7 @@ impl Client {
     /// # Errors
     /// [`Error::NotFound`], [`Error::HeldBack`], and what a request can meet.
     pub async fn retrieve_url(&self, id: MediaId) -> Result<Media, Error> {
-        let _ = id;
-        Err(Error::BadLink("not built yet"))
+        operations::retrieve_url(&self.inner, id).await
     }
 
     /// Downloads by the media's link. Bytes are verified as far as the media tells size and SHA-256.
@@ -75,8 +88,7 @@ impl Client {
     /// # Errors
     /// [`Error::Expired`] for a dead link, and what a request can meet.
     pub async fn download(&self, media: &Media) -> Result<Download, Error> {
-        let _ = media;
-        Err(Error::BadLink("not built yet"))
+        download::download(&self.inner, media).await
     }
 
     /// Resolves and downloads; a link that died in between is resolved once more.
@@ -84,8 +96,7 @@ impl Client {
     /// # Errors
     /// Those of [`Client::retrieve_url`] and [`Client::download`].
     pub async fn fetch(&self, id: MediaId) -> Result<Download, Error> {
-        let _ = id;
-        Err(Error::BadLink("not built yet"))
+        operations::fetch(&self.inner, id).await
     }
 
     /// Resolves and downloads to a path.
@@ -98,8 +109,7 @@ impl Client {
         path: impl AsRef<Path>,
         options: &SaveOptions,
     ) -> Result<Saved, Error> {
-        let _ = (id, path.as_ref(), options);
-        Err(Error::BadLink("not built yet"))
+        download::save::save(&self.inner, Media::new(id), path.as_ref(), options).await
     }
 
     /// Downloads to a path, beginning with the media's own link, as [`Client::fetch_to`] does with a fresh one.
@@ -112,8 +122,7 @@ impl Client {
         path: impl AsRef<Path>,
         options: &SaveOptions,
     ) -> Result<Saved, Error> {
-        let _ = (media, path.as_ref(), options);
-        Err(Error::BadLink("not built yet"))
+        download::save::save(&self.inner, media.clone(), path.as_ref(), options).await
     }
 
     /// Deletes a media. It is gone at once, with its links.
@@ -121,8 +130,7 @@ impl Client {
     /// # Errors
     /// [`Error::NotFound`], and what a request can meet.
     pub async fn delete(&self, id: MediaId) -> Result<(), Error> {
-        let _ = id;
-        Err(Error::BadLink("not built yet"))
+        operations::delete(&self.inner, id).await
     }
 
     /// Asks whether the credential is accepted, and on graph whether the number is its own, without leaving anything
@@ -132,6 +140,17 @@ impl Client {
     /// [`Error::Unauthorized`] for the credential, [`Error::Forbidden`] for its permissions, [`Error::NotFound`] for
     /// the number, and what a request can meet.
     pub async fn check(&self) -> Result<(), Error> {
-        Err(Error::BadLink("not built yet"))
+        operations::check(&self.inner).await
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.inner.transport.service() {
+            Service::Graph { base, version, phone_number_id, .. } => {
+                write!(f, "Client(graph at {base}, version {version:?}, number {phone_number_id})")
+            }
+            Service::D360 { base } => write!(f, "Client(d360 at {base})"),
+        }
     }
 }

@@ -142,6 +142,8 @@ pub enum Damage {
     },
     /// Other bytes, by SHA-256.
     Sha256,
+    /// Another part than the one that was asked for.
+    Range,
     /// Coded for transport, which the service was asked not to do.
     Coded(String),
 }
@@ -226,6 +228,7 @@ impl Error {
         match self {
             Self::Throttled { retry_after, .. } => *retry_after,
             Self::HeldBack { retry_after, .. } => Some(*retry_after),
+            Self::Upstream(answer) => answer.retry_after,
             _ => None,
         }
     }
@@ -307,6 +310,7 @@ impl fmt::Display for Damage {
         match self {
             Self::Length { expected, actual } => write!(f, "{expected} bytes were announced, {actual} came"),
             Self::Sha256 => f.write_str("the SHA-256 is not the announced one"),
+            Self::Range => f.write_str("another part came than was asked for"),
             Self::Coded(coding) => write!(f, "it came in the coding {coding}, which nobody asked for"),
         }
     }

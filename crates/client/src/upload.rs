@@ -6,10 +6,17 @@ use std::pin::Pin;
 
 use bytes::Bytes;
 use tokio::io::AsyncRead;
-use wamedia_media::{MediaId, Strictness, Warning};
+use wamedia_media::{MediaId, MimeType, Strictness, Warning};
 
-use crate::Sha256;
 use crate::progress::{Listener, Progress};
+use crate::{Error, Sha256};
+
+mod file_name;
+pub(crate) mod form;
+mod preflight;
+mod send;
+
+pub(crate) use send::upload;
 
 /// A file to upload, and what is said of it.
 ///
@@ -19,20 +26,23 @@ use crate::progress::{Listener, Progress};
 /// ```
 #[derive(Debug)]
 pub struct Upload {
-    pub(crate) content: Content,
-    pub(crate) declared: Option<String>,
-    pub(crate) file_name: Option<String>,
-    pub(crate) ttl_minutes: Option<u32>,
-    pub(crate) preflight: Preflight,
-    pub(crate) progress: Option<Listener>,
+    content: Content,
+    declared: Option<String>,
+    file_name: Option<String>,
+    ttl_minutes: Option<u32>,
+    preflight: Preflight,
+    progress: Option<Listener>,
 }
 
 /// Where the bytes come from.
-pub(crate) enum Content {
+enum Content {
     Path(PathBuf),
     Bytes(Bytes),
     Stream { reader: Pin<Box<dyn AsyncRead + Send>>, bytes: Option<u64> },
 }
+
+/// The lives that can be asked for: an hour to thirty days (documented by the vendor).
+const TTL_MINUTES: std::ops::RangeInclusive<u32> = 60..=43_200;
 
 /// Whether a file is judged before a byte of it is sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -62,6 +72,18 @@ impl Upload {
     /// first byte of it was sent, and only the beginning can be judged.
     pub fn stream(reader: impl AsyncRead + Send + 'static, bytes: Option<u64>) -> Self {
         Self::of(Content::Stream { reader: Box::pin(reader), bytes })
+    }
+
+    /// What was said of the file, checked.
+    fn said(&self) -> Result<preflight::Said, Error> {
+        if self.ttl_minutes.is_some_and(|minutes| !TTL_MINUTES.contains(&minutes)) {
+            return Err(Error::Invalid("a life of 60 to 43,200 minutes can be asked for".to_owned()));
+        }
+        let declared = self.declared.as_deref().map(|declared| {
+            MimeType::parse(declared).map_err(|error| Error::Invalid(format!("{declared:?}: {error}")))
+        });
+        let (file_name, preflight) = (self.file_name.clone(), self.preflight);
+        Ok(preflight::Said { declared: declared.transpose()?, file_name, preflight })
     }
 
     fn of(content: Content) -> Self {
