@@ -222,8 +222,8 @@ impl Saving<'_> {
     /// Keeps what a later call can go on with, and nothing else.
     async fn give_up(self, error: Error) -> Error {
         let can_go_on = self.media.sha256.is_some() && self.partial.bytes() > 0;
-        let is_passing = matches!(error, Error::Connection(_) | Error::Upstream(_) | Error::Throttled { .. });
-        if !(can_go_on && (is_passing || matches!(error, Error::HeldBack { .. }))) {
+        let is_passing = error.is_retryable() || matches!(error, Error::Io { .. } | Error::Unauthorized(_));
+        if !can_go_on || !is_passing {
             self.partial.remove().await;
         }
         error
