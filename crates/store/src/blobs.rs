@@ -8,8 +8,8 @@ use std::fs::{self, DirBuilder, File, TryLockError};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::secret::fill_random;
 use crate::source::Wait;
@@ -19,8 +19,8 @@ use crate::source::Wait;
 pub struct BlobName([u8; 16]);
 
 impl BlobName {
-    /// A fresh name.
-    pub(crate) fn random() -> io::Result<Self> {
+    /// A fresh name, anywhere.
+    fn random() -> io::Result<Self> {
         let mut name = [0; 16];
         fill_random(&mut name)?;
         Ok(Self(name))
@@ -52,6 +52,11 @@ impl BlobName {
         path
     }
 
+    /// Which of the 256 folders below `blobs/` it belongs to.
+    pub(crate) fn folder(&self) -> u8 {
+        self.0[0]
+    }
+
     /// The 16 bytes.
     pub fn as_bytes(&self) -> &[u8; 16] {
         &self.0
@@ -80,7 +85,19 @@ pub(crate) struct BlobFolder {
     staging: PathBuf,
     /// Which folders below `blobs/` are known to be durable. One that is found may be another process's of a moment ago.
     known: Arc<[AtomicBool; 256]>,
+    run: Arc<Mutex<Run>>,
 }
+
+/// Blobs made one after the other share a folder for a while: what is synced together lies together, in the file system's
+/// tables as in the catalog's index of blobs.
+#[derive(Debug, Default)]
+struct Run {
+    folder: u8,
+    left: u32,
+}
+
+/// Blobs in one run. A million of them fill the 256 folders evenly enough: about 4000 each.
+const RUN_BLOBS: u32 = 512;
 
 /// A file that is not promised to anyone: removed when dropped, unless it is kept.
 #[derive(Debug)]
@@ -97,7 +114,7 @@ impl BlobFolder {
         make_dir(&staging)?;
         make_dir(&blobs)?;
         let opened = Arc::new(File::open(&blobs)?);
-        Ok(Self { blobs, opened, staging, known })
+        Ok(Self { blobs, opened, staging, known, run: Arc::default() })
     }
 
     /// `blobs/`.
@@ -108,6 +125,18 @@ impl BlobFolder {
     /// `staging/`.
     pub(crate) fn staging(&self) -> &Path {
         &self.staging
+    }
+
+    /// The name for a new blob: random, but for the folder of its run.
+    pub(crate) fn fresh_name(&self) -> io::Result<BlobName> {
+        let mut name = BlobName::random()?;
+        let mut run = self.run.lock().unwrap_or_else(PoisonError::into_inner);
+        if run.left == 0 {
+            *run = Run { folder: name.0[0], left: RUN_BLOBS };
+        }
+        run.left -= 1;
+        name.0[0] = run.folder;
+        Ok(name)
     }
 
     /// Where a blob is.
@@ -130,20 +159,32 @@ impl BlobFolder {
     /// Makes a written file durable under its final name: the file, then its place, then the folder of its place.
     ///
     /// Any failure drops the file: a sync that failed once is never repeated and believed.
-    pub(crate) fn publish(&self, name: BlobName, mut unpromised: Unpromised) -> io::Result<Unpromised> {
+    pub(crate) fn publish(&self, name: BlobName, unpromised: Unpromised) -> io::Result<Unpromised> {
+        let placed = self.place(name, unpromised)?;
+        self.sync_folder_of(name)?;
+        Ok(placed)
+    }
+
+    /// The first part of [`publish`](Self::publish): the file is durable and in its place, the place not yet.
+    pub(crate) fn place(&self, name: BlobName, mut unpromised: Unpromised) -> io::Result<Unpromised> {
         unpromised.file.sync_all()?;
         let path = self.path(name);
         if let Some(staged) = unpromised.path.as_deref().filter(|staged| **staged != *path) {
             in_its_folder(&path, || fs::rename(staged, &path))?;
-            unpromised.path = Some(path.clone());
+            unpromised.path = Some(path);
         }
-        sync_dir(path.parent().unwrap_or(&self.blobs))?;
-        let known = &self.known[usize::from(name.0[0])];
+        Ok(unpromised)
+    }
+
+    /// The second part of [`publish`](Self::publish), for every file that was placed in this folder before.
+    pub(crate) fn sync_folder_of(&self, name: BlobName) -> io::Result<()> {
+        sync_dir(self.path(name).parent().unwrap_or(&self.blobs))?;
+        let known = &self.known[usize::from(name.folder())];
         if !known.load(Ordering::Relaxed) {
             sync_dir(&self.blobs)?;
             known.store(true, Ordering::Relaxed);
         }
-        Ok(unpromised)
+        Ok(())
     }
 
     /// Opens a blob for reading. Where the disk may not be waited for, whatever fails is worth a second try elsewhere.

@@ -1,5 +1,10 @@
 //! From staged to kept: the blob durable, then the record durable, then the answer.
 
+use std::io;
+
+use bytes::Bytes;
+use rusqlite::Connection;
+use tokio::sync::oneshot;
 use tokio::time::Instant;
 use wamedia_media::MediaId;
 
@@ -8,12 +13,14 @@ use crate::catalog::{
     Insert, Inserted, Media, NewDelivery, NewMedia, duration_millis, enqueue, instant, millis,
 };
 use crate::error::{StoreError, blocking};
+use crate::keys::KeyRing;
+use crate::publisher::Job;
 use crate::record::{Bound, Hidden, wrap};
 use crate::seal::CHUNK_BYTES;
-use crate::sealed_file::SealedFile;
+use crate::sealed_file::{SealedBytes, SealedFile};
 use crate::secret::DataKey;
 use crate::source::Wait;
-use crate::staging::{Body, Staged};
+use crate::staging::{Body, Reserved, Staged};
 use crate::store::{Observation, Store};
 
 /// Ids are drawn from nine thousand billion, so that even one retry is rare.
@@ -28,6 +35,9 @@ struct Blob {
     /// Our own, durable and not yet promised; `None` when another record's is shared.
     own: Option<Unpromised>,
 }
+
+/// What became of an insert, and the blob where it is still ours to drop.
+type Written = Result<(Inserted, Option<Unpromised>), StoreError>;
 
 impl Staged {
     /// Keeps the bytes: when this returns, blob and record are durable.
@@ -79,33 +89,19 @@ impl Staged {
         if let Some(shared) = record.find_shared().await?
             && let Some(media) = record.insert(shared, next_id, announce).await?
         {
-            // What was staged is not needed; removing a large file takes a while.
-            blocking(move || drop(self)).await?;
+            if !self.is_in_memory() {
+                // What was staged is not needed; removing a large file takes a while.
+                blocking(move || drop(self)).await?;
+            }
             return Ok(media);
         }
-        let own = self.publish().await?;
-        record.insert(own, next_id, announce).await?.ok_or(StoreError::NoFreeId)
-    }
-
-    /// Makes the staged bytes durable under their final name.
-    async fn publish(self) -> Result<Blob, StoreError> {
-        let Self { store, account, bytes, body, .. } = self;
-        blocking(move || {
-            let started = Instant::now();
-            let SealedFile { name, data_key, file, .. } = match body {
-                Body::File(sealed) => *sealed,
-                Body::Memory { plain, .. } => {
-                    let mut sealed = SealedFile::create_direct(store.blobs(), account)?;
-                    // Sealed in place, unless a reader for inspection still holds the bytes.
-                    sealed.write_last(&mut Vec::from(plain))?;
-                    sealed
-                }
-            };
-            let own = store.blobs().publish(name, file)?;
-            store.observe(Observation::BlobPublished { bytes, took: started.elapsed() });
-            Ok(Blob { name, data_key, own: Some(own) })
-        })
-        .await?
+        match self.body {
+            Body::Memory { plain, reserved } => record.keep_small(plain, reserved, next_id, announce).await,
+            Body::File(sealed) => {
+                let own = record.publish(*sealed).await?;
+                record.insert(own, next_id, announce).await?.ok_or(StoreError::NoFreeId)
+            }
+        }
     }
 }
 
@@ -141,6 +137,56 @@ impl Record {
         .await
     }
 
+    /// Makes a staged file durable under its final name.
+    async fn publish(&self, sealed: SealedFile) -> Result<Blob, StoreError> {
+        let (store, bytes) = (self.store.clone(), self.bytes);
+        blocking(move || {
+            let started = Instant::now();
+            let SealedFile { name, data_key, file, .. } = sealed;
+            let own = store.blobs().publish(name, file)?;
+            store.observe(Observation::BlobPublished { bytes, took: started.elapsed() });
+            Ok(Blob { name, data_key, own: Some(own) })
+        })
+        .await?
+    }
+
+    /// Keeps bytes that are in memory: sealed here, then handed on from who makes them durable to who commits the record,
+    /// so that only the end wakes us.
+    async fn keep_small(
+        &self,
+        plain: Bytes,
+        reserved: Reserved,
+        next_id: &mut (dyn FnMut() -> MediaId + Send),
+        announce: &mut (dyn FnMut(&Media) -> Vec<NewDelivery> + Send),
+    ) -> Result<Media, StoreError> {
+        // Sealed in place, unless a reader for inspection still holds the bytes.
+        let sealed = SealedBytes::seal(self.store.blobs(), self.new.account, Vec::from(plain))?;
+        let (name, data_key) = (sealed.name, sealed.data_key.clone());
+        let hidden = self.hidden(&data_key);
+        let (media, attempt) = self.attempt(next_id(), name, &hidden, false, announce)?;
+        let (tell, told) = oneshot::channel();
+        let catalog = self.store.catalog().clone();
+        let then = move |published: io::Result<Unpromised>| {
+            drop(reserved);
+            // Whoever waits may have gone; what was begun is done all the same.
+            match published {
+                Ok(own) => catalog.submit(
+                    move |connection| attempt.write(connection, Some(own)),
+                    move |written| drop(tell.send(written)),
+                ),
+                Err(error) => drop(tell.send(Err(error.into()))),
+            }
+        };
+        self.store.publisher().submit(Job { sealed, bytes: self.bytes, then: Box::new(then) });
+        match told.await.map_err(|_| StoreError::Closed)?? {
+            (Inserted::Yes, _) => Ok(media),
+            (Inserted::IdTaken | Inserted::NothingToShare, own) => {
+                let own = Blob { name, data_key, own };
+                self.insert(own, next_id, announce).await?.ok_or(StoreError::NoFreeId)
+            }
+        }
+    }
+
     /// Inserts the record; `None` when the blob can no longer be shared.
     async fn insert(
         &self,
@@ -149,26 +195,11 @@ impl Record {
         announce: &mut (dyn FnMut(&Media) -> Vec<NewDelivery> + Send),
     ) -> Result<Option<Media>, StoreError> {
         let Blob { name, data_key, mut own } = blob;
-        let hidden = Hidden { data_key, sha256: self.sha256, file_name: self.new.file_name.clone() };
+        let hidden = self.hidden(&data_key);
         for _ in 0..MAX_IDS {
-            let insert = self.insert_of(next_id(), name, &hidden, own.is_none())?;
-            let media = self.media(insert.id, name, &hidden);
-            let (deliveries, keys) = (announce(&media), self.store.keys().clone());
-            let (inserted, returned) = self
-                .store
-                .catalog()
-                .write(move |connection| {
-                    let inserted = insert.run(connection)?;
-                    if inserted == Inserted::Yes {
-                        enqueue(connection, &keys, &deliveries)?;
-                    }
-                    if let (Inserted::Yes, Some(own)) = (&inserted, &mut own) {
-                        // From here on the record may stand, even if nobody learns of it.
-                        own.keep();
-                    }
-                    Ok((inserted, own))
-                })
-                .await?;
+            let (media, attempt) = self.attempt(next_id(), name, &hidden, own.is_none(), announce)?;
+            let (inserted, returned) =
+                self.store.catalog().write(move |connection| attempt.write(connection, own)).await?;
             match inserted {
                 Inserted::Yes => return Ok(Some(media)),
                 Inserted::NothingToShare => return Ok(None),
@@ -176,6 +207,25 @@ impl Record {
             }
         }
         Err(StoreError::NoFreeId)
+    }
+
+    /// What one id would make of it.
+    fn attempt(
+        &self,
+        id: MediaId,
+        name: BlobName,
+        hidden: &Hidden,
+        shares: bool,
+        announce: &mut (dyn FnMut(&Media) -> Vec<NewDelivery> + Send),
+    ) -> Result<(Media, Attempt), StoreError> {
+        let insert = self.insert_of(id, name, hidden, shares)?;
+        let media = self.media(id, name, hidden);
+        let (deliveries, keys) = (announce(&media), self.store.keys().clone());
+        Ok((media, Attempt { insert, deliveries, keys }))
+    }
+
+    fn hidden(&self, data_key: &DataKey) -> Hidden {
+        Hidden { data_key: data_key.clone(), sha256: self.sha256, file_name: self.new.file_name.clone() }
     }
 
     fn insert_of(
@@ -227,6 +277,26 @@ impl Record {
             blob,
             data_key: hidden.data_key.clone(),
         }
+    }
+}
+
+/// The record under one id, with the deliveries that announce it: one write.
+struct Attempt {
+    insert: Insert,
+    deliveries: Vec<NewDelivery>,
+    keys: KeyRing,
+}
+
+impl Attempt {
+    /// On the writer's thread. Gives the blob back, to be dropped where the record does not stand.
+    fn write(self, connection: &Connection, mut own: Option<Unpromised>) -> Written {
+        let inserted = self.insert.run(connection)?;
+        if inserted == Inserted::Yes {
+            enqueue(connection, &self.keys, &self.deliveries)?;
+            // From here on the record may stand, even if nobody learns of it.
+            own.as_mut().map(Unpromised::keep);
+        }
+        Ok((inserted, own))
     }
 }
 

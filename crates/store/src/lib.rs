@@ -7,6 +7,7 @@
 //! seal       the blob format                     sealed_file  a blob while it is made
 //! record     the sealed box in each record       envelope   those of subscriptions and deliveries
 //! keys       the master key ring                 blobs      files, names, the order of durability
+//! piece      buffers that are used again         publisher  small blobs made durable together
 //! catalog/   what there is, whose, until when    sweep, verify, rewrap   housekeeping
 //! ```
 //!
@@ -23,6 +24,7 @@ mod error;
 mod ids;
 mod keys;
 mod piece;
+mod publisher;
 mod reader;
 mod record;
 mod rewrap;

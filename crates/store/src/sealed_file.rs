@@ -1,12 +1,13 @@
 //! A blob while it is being made: chunks go in plain, what reaches the file is sealed.
 //!
-//! Blocking. Bytes are sealed in place, so that sealing costs no memory beyond the bytes themselves.
+//! Bytes are sealed in place, so that sealing costs no memory beyond the bytes themselves. Whatever writes blocks.
 
+use std::fs::File;
 use std::io::{self, IoSlice, Write};
 
 use crate::blobs::{BlobFolder, BlobName, Unpromised};
 use crate::ids::AccountId;
-use crate::seal::{CHUNK_BYTES, ChunkCipher, HEADER_BYTES};
+use crate::seal::{CHUNK_BYTES, ChunkCipher, HEADER_BYTES, TAG_BYTES};
 use crate::secret::DataKey;
 
 /// What the account and the name of a blob add to its key: a blob opens in its own place only.
@@ -17,7 +18,7 @@ pub(crate) fn blob_context(account: AccountId, name: BlobName) -> Vec<u8> {
     context
 }
 
-/// A file that nobody refers to yet, its name and its key. Dropping it removes the file.
+/// A file that grows piece by piece and that nobody refers to yet, its name and its key. Dropping it removes the file.
 pub(crate) struct SealedFile {
     pub(crate) name: BlobName,
     pub(crate) data_key: DataKey,
@@ -31,54 +32,92 @@ pub(crate) struct SealedFile {
 impl SealedFile {
     /// A file in `staging/`, for bytes that come slowly.
     pub(crate) fn create_staging(blobs: &BlobFolder, account: AccountId) -> io::Result<Self> {
-        Self::create(account, |name| blobs.create_staging(name))
-    }
-
-    /// A file under its final name, for bytes that are all here.
-    pub(crate) fn create_direct(blobs: &BlobFolder, account: AccountId) -> io::Result<Self> {
-        Self::create(account, |name| blobs.create_direct(name))
-    }
-
-    fn create(
-        account: AccountId,
-        create: impl FnOnce(BlobName) -> io::Result<Unpromised>,
-    ) -> io::Result<Self> {
-        let name = BlobName::random()?;
-        let data_key = DataKey::random()?;
-        let (cipher, header) = ChunkCipher::seal(data_key.as_ref(), &blob_context(account, name))?;
-        Ok(Self { name, data_key, file: create(name)?, cipher, header: Some(header), next_chunk: 0 })
+        let (name, data_key, cipher, header) = begin(blobs, account)?;
+        let file = blobs.create_staging(name)?;
+        Ok(Self { name, data_key, file, cipher, header: Some(header), next_chunk: 0 })
     }
 
     /// Seals whole chunks and writes them. The piece holds sealed bytes afterwards.
     pub(crate) fn write_chunks(&mut self, piece: &mut [u8]) -> io::Result<()> {
         debug_assert!(piece.len().is_multiple_of(CHUNK_BYTES), "only the last chunk is short");
-        self.write(piece.chunks_mut(CHUNK_BYTES).collect())
+        self.write(piece.len() / CHUNK_BYTES, piece)
     }
 
     /// Seals and writes what is left, with the short last chunk that ends every blob.
     pub(crate) fn write_last(&mut self, rest: &mut [u8]) -> io::Result<()> {
-        let mut chunks: Vec<&mut [u8]> = rest.chunks_mut(CHUNK_BYTES).collect();
-        if chunks.last().is_none_or(|last| last.len() == CHUNK_BYTES) {
-            chunks.push(&mut []);
-        }
-        self.write(chunks)
+        self.write(rest.len() / CHUNK_BYTES + 1, rest)
     }
 
-    fn write(&mut self, mut chunks: Vec<&mut [u8]>) -> io::Result<()> {
-        let mut tags = Vec::with_capacity(chunks.len());
-        for chunk in &mut chunks {
-            tags.push(self.cipher.seal_chunk(self.next_chunk, chunk)?);
-            self.next_chunk += 1;
-        }
-        let header = self.header.take();
-        let mut parts = Vec::with_capacity(1 + 2 * chunks.len());
-        parts.extend(header.iter().map(|header| IoSlice::new(header)));
-        for (chunk, tag) in chunks.iter().zip(&tags) {
-            parts.push(IoSlice::new(chunk));
-            parts.push(IoSlice::new(tag));
-        }
-        write_all_parts(self.file.file(), &mut parts)
+    fn write(&mut self, chunks: usize, bytes: &mut [u8]) -> io::Result<()> {
+        let tags = seal_chunks(&self.cipher, self.next_chunk, chunks, bytes)?;
+        self.next_chunk += chunks as u64;
+        write_sealed(self.file.file(), self.header.take().as_ref(), bytes, &tags)
     }
+}
+
+/// A whole blob, sealed in memory, with its name and its key.
+pub(crate) struct SealedBytes {
+    pub(crate) name: BlobName,
+    pub(crate) data_key: DataKey,
+    header: [u8; HEADER_BYTES],
+    bytes: Vec<u8>,
+    tags: Vec<[u8; TAG_BYTES]>,
+}
+
+impl SealedBytes {
+    /// Seals `plain` in place. Does not block.
+    pub(crate) fn seal(blobs: &BlobFolder, account: AccountId, plain: Vec<u8>) -> io::Result<Self> {
+        let (name, data_key, cipher, header) = begin(blobs, account)?;
+        let mut bytes = plain;
+        let tags = seal_chunks(&cipher, 0, bytes.len() / CHUNK_BYTES + 1, &mut bytes)?;
+        Ok(Self { name, data_key, header, bytes, tags })
+    }
+
+    /// Writes the blob to a file of its own, directly under its final name.
+    pub(crate) fn write(&self, blobs: &BlobFolder) -> io::Result<Unpromised> {
+        let unpromised = blobs.create_direct(self.name)?;
+        write_sealed(unpromised.file(), Some(&self.header), &self.bytes, &self.tags)?;
+        Ok(unpromised)
+    }
+}
+
+/// The name, the key, the cipher and the header of a new blob.
+fn begin(
+    blobs: &BlobFolder,
+    account: AccountId,
+) -> io::Result<(BlobName, DataKey, ChunkCipher, [u8; HEADER_BYTES])> {
+    let name = blobs.fresh_name()?;
+    let data_key = DataKey::random()?;
+    let (cipher, header) = ChunkCipher::seal(data_key.as_ref(), &blob_context(account, name))?;
+    Ok((name, data_key, cipher, header))
+}
+
+/// Seals so many chunks in place, the last of which may be short or empty; gives their tags.
+fn seal_chunks(
+    cipher: &ChunkCipher,
+    first: u64,
+    chunks: usize,
+    bytes: &mut [u8],
+) -> io::Result<Vec<[u8; TAG_BYTES]>> {
+    let mut pieces = bytes.chunks_mut(CHUNK_BYTES);
+    (first..).take(chunks).map(|index| cipher.seal_chunk(index, pieces.next().unwrap_or_default())).collect()
+}
+
+/// Writes chunk after chunk, each with its tag behind it.
+fn write_sealed(
+    file: &File,
+    header: Option<&[u8; HEADER_BYTES]>,
+    bytes: &[u8],
+    tags: &[[u8; TAG_BYTES]],
+) -> io::Result<()> {
+    let mut parts = Vec::with_capacity(1 + 2 * tags.len());
+    parts.extend(header.map(|header| IoSlice::new(header)));
+    let mut chunks = bytes.chunks(CHUNK_BYTES);
+    for tag in tags {
+        parts.push(IoSlice::new(chunks.next().unwrap_or_default()));
+        parts.push(IoSlice::new(tag));
+    }
+    write_all_parts(file, &mut parts)
 }
 
 /// `write_all` for several slices at once.

@@ -142,7 +142,7 @@ impl Staging {
         let (sha256, body) = match std::mem::replace(&mut self.place, Place::Broken) {
             Place::Memory(reserved) => {
                 let plain = Bytes::from(last);
-                (sha256_of(&plain), Body::Memory { plain, _reserved: reserved })
+                (sha256_of(&plain), Body::Memory { plain, reserved })
             }
             place => {
                 let (mut growing, _) = idle(place).await?;
@@ -166,7 +166,7 @@ impl Staging {
         }
         let capacity = self.plain.capacity();
         if needed > capacity {
-            let wanted = needed.max(2 * capacity).max(FIRST_BYTES).min(limit);
+            let wanted = (2 * needed).max(FIRST_BYTES).min(limit);
             if !reserved.grow(wanted - capacity) {
                 return false;
             }
@@ -239,7 +239,7 @@ pub struct Staged {
 
 /// Where staged bytes are.
 pub(crate) enum Body {
-    Memory { plain: Bytes, _reserved: Reserved },
+    Memory { plain: Bytes, reserved: Reserved },
     File(Box<SealedFile>),
 }
 
@@ -254,7 +254,12 @@ impl Staged {
         &self.sha256
     }
 
-    /// A reader over the bytes for inspection; it blocks. Each chunk is checked as it is opened.
+    /// Whether reading [`source`](Self::source) never waits for a disk.
+    pub fn is_in_memory(&self) -> bool {
+        matches!(self.body, Body::Memory { .. })
+    }
+
+    /// A reader over the bytes for inspection; it blocks where they are in a file. Each chunk is checked as it is opened.
     ///
     /// # Errors
     /// The staged file cannot be read.

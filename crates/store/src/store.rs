@@ -13,6 +13,7 @@ use crate::catalog::{CATALOG_FILE, Catalog, Media};
 use crate::error::{OpenError, ReadError, StoreError, blocking};
 use crate::ids::AccountId;
 use crate::keys::{KEY_FILE, KeyRing};
+use crate::publisher::Publisher;
 use crate::reader::{BlobReader, must_wait};
 use crate::sealed_file::blob_context;
 use crate::source::{SealedReader, Wait};
@@ -77,6 +78,7 @@ struct Shared {
     options: StoreOptions,
     catalog: Catalog,
     blobs: BlobFolder,
+    publisher: Arc<Publisher>,
     budget: MemoryBudget,
 }
 
@@ -111,7 +113,9 @@ impl Store {
         let catalog = Catalog::open(dir, keys, options.readers, options.observer.clone())?;
         blobs::sync_dir(dir).map_err(at)?;
         let budget = MemoryBudget::new(options.memory_staging_total_bytes);
-        Ok(Self { shared: Arc::new(Shared { dir: dir.to_owned(), options, catalog, blobs, budget }) })
+        let publisher = Publisher::new(blobs.clone(), options.observer.clone());
+        let dir = dir.to_owned();
+        Ok(Self { shared: Arc::new(Shared { dir, options, catalog, blobs, publisher, budget }) })
     }
 
     /// Takes the folder for serving: there is one server for a folder at a time. The command line does without.
@@ -154,6 +158,10 @@ impl Store {
 
     pub(crate) fn blobs(&self) -> &BlobFolder {
         &self.shared.blobs
+    }
+
+    pub(crate) fn publisher(&self) -> &Arc<Publisher> {
+        &self.shared.publisher
     }
 
     pub(crate) fn memory_budget(&self) -> &MemoryBudget {

@@ -84,6 +84,16 @@ impl Catalog {
         self.shared.writer.write(operation).await
     }
 
+    /// Has one write run on the writer's thread; `then` is told there after it is durable, and must be quick. Where the
+    /// catalog is closed first, `then` is dropped untold.
+    pub(crate) fn submit<T: Send + 'static>(
+        &self,
+        operation: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+        then: impl FnOnce(Result<T, StoreError>) + Send + 'static,
+    ) {
+        self.shared.writer.submit(operation, then);
+    }
+
     /// A connection for reading: a free one, else whichever comes next.
     pub(crate) fn reader(&self) -> MutexGuard<'_, Connection> {
         let readers = &self.shared.readers;

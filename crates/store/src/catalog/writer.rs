@@ -56,15 +56,25 @@ impl Writer {
         operation: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         let (answer, answered) = oneshot::channel();
-        self.send(Message::Run(Box::new(move |connection: Option<&Connection>| {
+        // Whoever asked may have gone; the work is done all the same.
+        self.submit(operation, move |result| drop(answer.send(result)));
+        answered.await.map_err(|_| StoreError::Closed)?
+    }
+
+    /// As [`write`](Self::write), for who does not wait: `then` is told on the writer's thread, and must be quick. Where the
+    /// writer ends first, it is dropped untold.
+    pub(super) fn submit<T: Send + 'static>(
+        &self,
+        operation: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+        then: impl FnOnce(Result<T, StoreError>) + Send + 'static,
+    ) {
+        let run = Box::new(move |connection: Option<&Connection>| -> Answer {
             // Without a connection the group fails as a whole, and this is never sent.
             let result = connection.map_or(Err(StoreError::Closed), |it| in_savepoint(it, operation));
-            Box::new(move |committed| {
-                // Whoever asked may have gone; the work is done all the same.
-                let _ = answer.send(committed.and(result));
-            })
-        })))?;
-        answered.await.map_err(|_| StoreError::Closed)?
+            Box::new(move |committed| then(committed.and(result)))
+        });
+        // Closed: dropping `then` says so.
+        let _ = self.send(Message::Run(run));
     }
 
     pub(super) async fn empty_log(&self) -> Result<(), StoreError> {
