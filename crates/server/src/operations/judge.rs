@@ -1,15 +1,39 @@
-//! Judging bytes under the rules of their type, on a thread that may block.
+//! Judging bytes under the rules of their type: at once where they are in memory, else on a thread that may block.
 
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use tokio::runtime::Handle;
 use wamedia_media::{InspectOptions, MediaType, MimeType, Source, Verdict};
-use wamedia_store::BlobReader;
+use wamedia_store::{BlobReader, Staged};
 
 use crate::app::App;
 use crate::error::MediaError;
 
-/// What `media::inspect` makes of the bytes, under the configured strictness.
+/// What `media::inspect` makes of staged bytes, under the configured strictness. What fits in memory is judged in about
+/// the time that waking another thread takes; the bounds of the probes hold for it as for everything.
+///
+/// # Errors
+/// [`MediaError::Internal`] where the bytes cannot be read.
+pub(super) async fn judge_staged(
+    app: &App,
+    staged: &Staged,
+    media_type: &'static MediaType,
+    declared: &MimeType,
+    file_name: Option<&str>,
+) -> Result<Verdict, MediaError> {
+    let mut source = staged.source().map_err(|error| MediaError::Internal(error.to_string()))?;
+    if !staged.is_in_memory() {
+        return judge(app, source, media_type, declared, file_name).await;
+    }
+    let strictness = app.config.upload.strictness;
+    let options = InspectOptions { strictness, file_name, declared_codecs: declared.codecs() };
+    // What a thread of its own would do for us.
+    let judged = catch_unwind(AssertUnwindSafe(|| wamedia_media::inspect(&mut source, media_type, &options)));
+    judged.map_err(|_| io::Error::other("inspection panicked")).flatten().map_err(internal)
+}
+
+/// As [`judge_staged`], for any source: on a thread that may block.
 ///
 /// # Errors
 /// [`MediaError::Internal`] where the bytes cannot be read.
@@ -30,8 +54,11 @@ pub(super) async fn judge(
         };
         wamedia_media::inspect(&mut source, media_type, &options)
     });
-    let judged = judged.await.map_err(|error| MediaError::Internal(error.to_string()))?;
-    judged.map_err(|error| MediaError::Internal(error.to_string()))
+    judged.await.map_err(io::Error::other).flatten().map_err(internal)
+}
+
+fn internal(error: io::Error) -> MediaError {
+    MediaError::Internal(error.to_string())
 }
 
 /// Media that is kept already, for reading on a blocking thread. Every chunk is verified as it is read.

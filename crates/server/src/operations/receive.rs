@@ -13,7 +13,7 @@ use wamedia_wire::wamid;
 use wamedia_wire::webhook::{InboundContent, InboundKind, InboundMedia};
 
 use super::announce::{self, Audience, Incoming};
-use super::judge::judge;
+use super::judge::judge_staged;
 use crate::app::App;
 use crate::config::Inspection;
 use crate::error::MediaError;
@@ -165,7 +165,7 @@ async fn sort(app: &App, staged: &Staged, receipt: &Receipt) -> Result<Option<So
     if kind != row.kind && !as_it_is {
         return Ok(None);
     }
-    let verdict = judge(app, source(staged)?, row, &declared, receipt.filename.as_deref()).await?;
+    let verdict = judge_staged(app, staged, row, &declared, receipt.filename.as_deref()).await?;
     let judged = app.config.upload.inspection != Inspection::Off && !as_it_is;
     if let Some(refusal) = verdict.refusal.filter(|refusal| judged && refusal.rule != Rule::TooLarge) {
         tracing::info!(rule = %refusal.rule, found = row.mime, "a received file is not handed on");

@@ -9,7 +9,7 @@ use wamedia_media::{MediaId, MediaType, MimeType, PhoneNumberId, Rule};
 use wamedia_store::{NewMedia, Origin, StageError, Staged};
 
 use super::Caller;
-use super::judge::judge;
+use super::judge::judge_staged;
 use crate::app::App;
 use crate::config::{CountsFrom, Inspection, TypeFrom};
 use crate::error::MediaError;
@@ -183,8 +183,7 @@ async fn inspect(
     if app.config.upload.inspection != Inspection::Upload {
         return Ok(());
     }
-    let source = staged.source().map_err(|error| MediaError::Internal(error.to_string()))?;
-    let verdict = judge(app, source, media_type, declared, file_name).await?;
+    let verdict = judge_staged(app, staged, media_type, declared, file_name).await?;
     if let Some(met) = encounter {
         met.note_found(verdict.found.mime);
     }
