@@ -140,16 +140,21 @@ pub(crate) enum Inserted {
     NothingToShare,
 }
 
+/// With `shares` (?14), the blob is safe from the moment this row stands: a blob is only removed by someone who saw, on
+/// this same thread, that no record refers to it.
+///
+/// The `+` keeps SQLite from looking through all records of the account, by the index that begins with it, instead of
+/// the few of the blob.
+const INSERT: &str =
+    "INSERT INTO media (id, account, phone_number, mime_type, bytes, origin, created_at, last_used_at,
+        expires_at, keep_for_ms, blob, dedup, key_version, box)
+    SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7, ?8, ?9, ?10, ?11, ?12, ?13
+    WHERE NOT ?14 OR EXISTS (SELECT 1 FROM media WHERE blob = ?10 AND +account = ?2)";
+
 impl Insert {
     pub(crate) fn run(&self, connection: &Connection) -> Result<Inserted, StoreError> {
-        // With `shares`, the blob is safe from the moment this row stands: a blob is only removed by someone who saw,
-        // on this same thread, that no record refers to it.
-        let sql = "INSERT INTO media (id, account, phone_number, mime_type, bytes, origin, created_at, last_used_at,
-                       expires_at, keep_for_ms, blob, dedup, key_version, box)
-                   SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7, ?8, ?9, ?10, ?11, ?12, ?13
-                   WHERE NOT ?14 OR EXISTS (SELECT 1 FROM media WHERE blob = ?10 AND account = ?2)";
         let new = &self.new;
-        let inserted = connection.prepare_cached(sql)?.execute(rusqlite::params![
+        let inserted = connection.prepare_cached(INSERT)?.execute(rusqlite::params![
             id_column(self.id),
             new.account.0,
             column(new.phone_number_id),
@@ -334,4 +339,23 @@ fn look_for_sharers(connection: &Connection, removed: Removed) -> Result<Removed
 fn is_referenced(connection: &Connection, blob: BlobName) -> Result<bool, StoreError> {
     let mut statement = connection.prepare_cached("SELECT 1 FROM media WHERE blob = ?1")?;
     Ok(statement.exists([blob.as_bytes()])?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_upload_that_shares_looks_at_the_records_of_its_blob_only() {
+        let connection = Connection::open_in_memory().unwrap();
+        connection.execute_batch(include_str!("schema_1.sql")).unwrap();
+        let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {INSERT}")).unwrap();
+        let plan: Vec<String> = statement
+            .query_map([rusqlite::types::Null; 14], |row| row.get(3))
+            .unwrap()
+            .map(Result::unwrap)
+            .collect();
+        assert!(plan.iter().any(|line| line.contains("media_by_blob (blob=?)")), "{plan:?}");
+        assert!(!plan.iter().any(|line| line.contains("media_by_content")), "{plan:?}");
+    }
 }
