@@ -63,17 +63,21 @@ impl Throttle {
         action: Action,
         now: Timestamp,
     ) -> Result<(), MediaError> {
-        for rule in self.rules.iter().filter(|rule| rule.blocks(action)) {
-            if let Some(until) =
-                self.catalog.throttle_blocked_until(number, rule.name, now).map_err(internal)?
-            {
-                return Err(MediaError::Blocked { retry_after: until.duration_since(now) });
-            }
-        }
+        self.check_blocks(number, action, now)?;
         for rule in self.rules.iter().filter(|rule| rule.limits_requests_of(action)) {
             let admitted = self.catalog.throttle_admit(number, rule.name, now, rule.window, rule.limit).await;
             if let Err(at) = admitted.map_err(internal)? {
                 return Err(MediaError::UploadRate { retry_after: at.duration_since(now) });
+            }
+        }
+        Ok(())
+    }
+
+    fn check_blocks(&self, number: PhoneNumberId, action: Action, now: Timestamp) -> Result<(), MediaError> {
+        let view = self.catalog.view();
+        for rule in self.rules.iter().filter(|rule| rule.blocks(action)) {
+            if let Some(until) = view.throttle_blocked_until(number, rule.name, now).map_err(internal)? {
+                return Err(MediaError::Blocked { retry_after: until.duration_since(now) });
             }
         }
         Ok(())

@@ -10,7 +10,7 @@ use wamedia_media::MediaId;
 
 use crate::blobs::{BlobName, Unpromised};
 use crate::catalog::{
-    Insert, Inserted, Media, NewDelivery, NewMedia, duration_millis, enqueue, instant, millis,
+    Insert, Inserted, Media, NewDelivery, NewMedia, Opened, duration_millis, enqueue, instant, millis,
 };
 use crate::error::{StoreError, blocking};
 use crate::keys::KeyRing;
@@ -276,6 +276,7 @@ impl Record {
             keep_for: new.keep_for,
             blob,
             data_key: hidden.data_key.clone(),
+            opened: Opened::default(),
         }
     }
 }

@@ -3,13 +3,13 @@
 //! Each version of the ring derives, by HKDF-Expand with SHA-512, keys for wrapping, webhooks and deduplication per
 //! account, a key for links and (version 1 only) a key for credential hashes. `docs/formats.md` lists the infos.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt::{self, Write as _};
 use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use aws_lc_rs::aead::{AES_256_GCM, LessSafeKey, UnboundKey};
 use aws_lc_rs::hkdf::{HKDF_SHA512, Prk};
@@ -52,14 +52,33 @@ struct Version {
     master: Prk,
     links: hmac::Key,
     credentials: hmac::Key,
+    /// Wrapping keys of accounts, as far as they were needed: to derive one takes longer than to use it.
+    wrapping: Mutex<HashMap<AccountId, Arc<LessSafeKey>>>,
 }
+
+/// Accounts whose wrapping keys are kept.
+const MAX_WRAPPING: usize = 1024;
 
 impl Version {
     fn new(master: &Secret<32>) -> Self {
         let master = Prk::new_less_safe(HKDF_SHA512, master.as_ref());
         let links = mac_key(&master, &[b"wamedia/v1/links"]);
         let credentials = mac_key(&master, &[b"wamedia/v1/credentials"]);
-        Self { master, links, credentials }
+        Self { master, links, credentials, wrapping: Mutex::default() }
+    }
+
+    fn wrapping_key(&self, account: AccountId) -> Option<Arc<LessSafeKey>> {
+        let mut kept = self.wrapping.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(key) = kept.get(&account) {
+            return Some(key.clone());
+        }
+        let key = derive(&self.master, &[b"wamedia/v1/wrap", &account.0.to_be_bytes()]);
+        let key = Arc::new(LessSafeKey::new(UnboundKey::new(&AES_256_GCM, key.as_ref()).ok()?));
+        if kept.len() >= MAX_WRAPPING {
+            kept.clear();
+        }
+        kept.insert(account, key.clone());
+        Some(key)
     }
 }
 
@@ -161,10 +180,8 @@ impl KeyRing {
     }
 
     /// The key that wraps an account's records.
-    pub(crate) fn wrapping_key(&self, version: u16, account: AccountId) -> Option<LessSafeKey> {
-        let version = self.version(version)?;
-        let key = derive(&version.master, &[b"wamedia/v1/wrap", &account.0.to_be_bytes()]);
-        Some(LessSafeKey::new(UnboundKey::new(&AES_256_GCM, key.as_ref()).ok()?))
+    pub(crate) fn wrapping_key(&self, version: u16, account: AccountId) -> Option<Arc<LessSafeKey>> {
+        self.version(version)?.wrapping_key(account)
     }
 
     /// The key that seals what an account's webhooks are made of: endpoints with their secrets, and bodies.

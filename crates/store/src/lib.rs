@@ -41,7 +41,7 @@ pub use blobs::BlobName;
 pub use catalog::{
     Account, Catalog, Claimed, Credential, CredentialKind, Delivery, DeliveryFilter, DeliveryState,
     DeliveryTotals, Endpoint, Media, NewCredential, NewDelivery, NewMedia, NewSubscription, Origin, Outcome,
-    Permissions, PhoneNumber, Subscription, ThrottleState, Totals, WebhookDialect,
+    Permissions, PhoneNumber, Subscription, ThrottleState, Totals, View, WebhookDialect,
 };
 pub use error::{KeyError, OpenError, ReadError, StageError, StoreError};
 pub use ids::{AccountId, CredentialId, DeliveryId, SubscriptionId};

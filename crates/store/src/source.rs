@@ -4,6 +4,7 @@
 
 use std::fs::File;
 use std::io::{self, IoSliceMut};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use wamedia_media::Source;
@@ -33,22 +34,23 @@ enum Content {
     Whole(Bytes),
     Chunks {
         file: File,
-        cipher: ChunkCipher,
+        cipher: Arc<ChunkCipher>,
     },
 }
 
 impl SealedReader {
+    /// Opens a file of `bytes` plain bytes with the cipher of its header.
+    ///
     /// Checks the commitment, the length and, where the last chunk is empty, that chunk: a file that was cut, extended,
     /// swapped or put under another key is refused before any of it is read.
     pub(crate) fn open(
         file: File,
         bytes: u64,
-        data_key: &DataKey,
-        context: &[u8],
+        cipher_of: impl FnOnce(&[u8; HEADER_BYTES]) -> Result<Arc<ChunkCipher>, Damaged>,
         wait: Wait,
     ) -> Result<Self, ReadError> {
         if bytes <= CHUNK_BYTES as u64 {
-            let whole = read_small(&file, bytes, data_key, context, wait)?;
+            let whole = read_small(&file, bytes, cipher_of, wait)?;
             return Ok(Self { bytes, content: Content::Whole(whole) });
         }
         if file.metadata()?.len() != sealed_len(bytes) {
@@ -56,7 +58,7 @@ impl SealedReader {
         }
         let mut header = [0; HEADER_BYTES];
         read_parts(&file, &mut [IoSliceMut::new(&mut header)], 0, wait)?;
-        let cipher = ChunkCipher::open(data_key.as_ref(), context, &header)?;
+        let cipher = cipher_of(&header)?;
         if bytes.is_multiple_of(CHUNK_BYTES as u64) {
             let last = bytes / CHUNK_BYTES as u64;
             let mut tag = [0; TAG_BYTES];
@@ -102,8 +104,7 @@ impl SealedReader {
 fn read_small(
     file: &File,
     bytes: u64,
-    data_key: &DataKey,
-    context: &[u8],
+    cipher_of: impl FnOnce(&[u8; HEADER_BYTES]) -> Result<Arc<ChunkCipher>, Damaged>,
     wait: Wait,
 ) -> Result<Bytes, ReadError> {
     let plain_bytes = usize::try_from(bytes).map_err(io::Error::other)?;
@@ -123,7 +124,7 @@ fn read_small(
             // Where the disk may not be waited for, a file that seems to end may be one that is not in memory.
             return Err(if wait == Wait::Never { would_block() } else { ReadError::Damaged });
         }
-        let cipher = ChunkCipher::open(data_key.as_ref(), context, &header)?;
+        let cipher = cipher_of(&header)?;
         cipher.open_chunk(0, plain, &tag)?;
         if is_full { Ok(cipher.open_chunk(1, &mut [], &last)?) } else { Ok(()) }
     })
@@ -208,8 +209,8 @@ impl StagedSource {
     }
 
     pub(crate) fn file(file: File, bytes: u64, data_key: &DataKey, context: &[u8]) -> io::Result<Self> {
-        let reader =
-            SealedReader::open(file, bytes, data_key, context, Wait::ForDisk).map_err(io::Error::other)?;
+        let cipher_of = |header: &_| ChunkCipher::open(data_key.as_ref(), context, header).map(Arc::new);
+        let reader = SealedReader::open(file, bytes, cipher_of, Wait::ForDisk).map_err(io::Error::other)?;
         Ok(Self { bytes, reader: Some(reader), window: Bytes::new(), window_at: 0 })
     }
 

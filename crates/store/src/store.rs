@@ -15,7 +15,6 @@ use crate::ids::AccountId;
 use crate::keys::{KEY_FILE, KeyRing};
 use crate::publisher::Publisher;
 use crate::reader::{BlobReader, must_wait};
-use crate::sealed_file::blob_context;
 use crate::source::{SealedReader, Wait};
 use crate::staging::{MemoryBudget, Staging};
 
@@ -52,6 +51,9 @@ pub struct StoreOptions {
     pub memory_staging_total_bytes: usize,
     /// Connections for reading. Default 4.
     pub readers: usize,
+    /// Records that are remembered while nothing is committed, and as many credentials; each takes a kilobyte or two.
+    /// Default 4096.
+    pub remembered_records: usize,
     /// Told how long things took. Default nobody.
     pub observer: Option<Observer>,
 }
@@ -62,6 +64,7 @@ impl Default for StoreOptions {
             memory_staging_bytes: 128 * 1024,
             memory_staging_total_bytes: 16 * 1024 * 1024,
             readers: 4,
+            remembered_records: 4096,
             observer: None,
         }
     }
@@ -110,7 +113,7 @@ impl Store {
         }
         let keys = KeyRing::open(dir)?;
         let blobs = BlobFolder::open(dir).map_err(at)?;
-        let catalog = Catalog::open(dir, keys, options.readers, options.observer.clone())?;
+        let catalog = Catalog::open(dir, keys, &options)?;
         blobs::sync_dir(dir).map_err(at)?;
         let budget = MemoryBudget::new(options.memory_staging_total_bytes);
         let publisher = Publisher::new(blobs.clone(), options.observer.clone());
@@ -202,10 +205,7 @@ impl Store {
     /// Opens the bytes of a media.
     pub(crate) fn open_sealed(&self, media: &Media, wait: Wait) -> Result<SealedReader, ReadError> {
         match self.blobs().open_blob(media.blob, wait) {
-            Ok(file) => {
-                let context = blob_context(media.account, media.blob);
-                SealedReader::open(file, media.bytes, &media.data_key, &context, wait)
-            }
+            Ok(file) => SealedReader::open(file, media.bytes, |header| media.cipher(header), wait),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                 let still_there = self.catalog().has_media(media.account, media.id)?;
                 Err(if still_there { ReadError::Missing } else { ReadError::Gone })

@@ -91,6 +91,8 @@ impl Store {
         }
         // The keys of deleted records, these and others, leave the log with it.
         self.catalog().empty_log().await?;
+        // Memory forgets with the disk.
+        self.catalog().forget_what_was_read();
         Ok(report)
     }
 

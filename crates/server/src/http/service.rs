@@ -14,6 +14,7 @@ use jiff::Timestamp;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 use wamedia_media::PhoneNumberId;
+use wamedia_store::View;
 use wamedia_wire::fbtrace::TraceId;
 
 use super::body::Body;
@@ -143,16 +144,7 @@ impl Exchange<'_> {
         let (Some(_), Ok(_upload_place)) = (&self.place, upload_place) else {
             return Err(MediaError::Overloaded);
         };
-        let caller = authenticate(self.app, self.presented.as_ref(), self.now)?;
-        let number = match &self.route.target {
-            Target::Uploads { phone_number_id } => {
-                Some(self.number_in_path(&caller, phone_number_id.as_deref(), "media")?)
-            }
-            Target::Messages { phone_number_id } => {
-                Some(self.number_in_path(&caller, phone_number_id.as_deref(), "messages")?)
-            }
-            _ => self.counted_number(&caller)?,
-        };
+        let (caller, number) = self.caller()?;
         *throttled = number;
         let bound = number.filter(|_| self.app.throttle.binds(self.dialect.name()));
         if let Some(number) = bound {
@@ -172,6 +164,22 @@ impl Exchange<'_> {
             self.count(number, action).await?;
         }
         result
+    }
+
+    /// Who asks, and for which of their numbers.
+    fn caller(&self) -> Result<(Caller, Option<PhoneNumberId>), MediaError> {
+        let view = self.app.store.catalog().view();
+        let caller = authenticate(self.app, &view, self.presented.as_ref(), self.now)?;
+        let number = match &self.route.target {
+            Target::Uploads { phone_number_id } => {
+                Some(self.number_in_path(&caller, &view, phone_number_id.as_deref(), "media")?)
+            }
+            Target::Messages { phone_number_id } => {
+                Some(self.number_in_path(&caller, &view, phone_number_id.as_deref(), "messages")?)
+            }
+            _ => self.counted_number(&caller, &view)?,
+        };
+        Ok((caller, number))
     }
 
     async fn act(
@@ -201,6 +209,7 @@ impl Exchange<'_> {
     fn number_in_path(
         &self,
         caller: &Caller,
+        view: &View<'_>,
         in_path: Option<&str>,
         object: &str,
     ) -> Result<PhoneNumberId, MediaError> {
@@ -211,15 +220,15 @@ impl Exchange<'_> {
             Some(text) => text.parse().map_err(|_| unknown())?,
             None => caller.only_number().filter(|_| !self.is_graph()).ok_or_else(unknown)?,
         };
-        if caller.owns(self.app, number)? { Ok(number) } else { Err(unknown()) }
+        if caller.owns(view, number)? { Ok(number) } else { Err(unknown()) }
     }
 
     /// The number that a request without one in its path is counted for: the credential's only one, else the one it
     /// asks for, if it is the caller's own. Nobody can be made to answer for another's errors.
-    fn counted_number(&self, caller: &Caller) -> Result<Option<PhoneNumberId>, MediaError> {
+    fn counted_number(&self, caller: &Caller, view: &View<'_>) -> Result<Option<PhoneNumberId>, MediaError> {
         let asked = || self.asked_number().and_then(|text| text.parse().ok());
         match caller.only_number().or_else(asked) {
-            Some(number) if caller.owns(self.app, number)? => Ok(Some(number)),
+            Some(number) if caller.owns(view, number)? => Ok(Some(number)),
             _ => Ok(None),
         }
     }

@@ -1,10 +1,11 @@
 //! From a secret to an account.
 
 use std::fmt;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use wamedia_media::PhoneNumberId;
-use wamedia_store::{AccountId, Credential, CredentialKind, Permissions, StoreError};
+use wamedia_store::{AccountId, Credential, CredentialKind, Permissions, StoreError, View};
 use zeroize::Zeroizing;
 
 use crate::app::App;
@@ -53,7 +54,7 @@ impl Presented {
 /// Who is asking, after their secret was checked.
 #[derive(Clone, Debug)]
 pub struct Caller {
-    credential: Credential,
+    credential: Arc<Credential>,
 }
 
 impl Caller {
@@ -63,7 +64,7 @@ impl Caller {
     /// The catalog cannot be read.
     pub fn first(app: &App) -> Result<Option<Self>, StoreError> {
         let credential = anybody(app, CredentialKind::Token, app.clock.now())?;
-        Ok(credential.map(|credential| Self { credential }))
+        Ok(credential.map(|credential| Self { credential: Arc::new(credential) }))
     }
 
     /// The only account whose media this caller reaches.
@@ -83,10 +84,9 @@ impl Caller {
     ///
     /// # Errors
     /// The catalog cannot be read.
-    pub fn owns(&self, app: &App, number: PhoneNumberId) -> Result<bool, MediaError> {
-        let registered = app.store.catalog().phone_number(number)?;
-        Ok(registered.is_some_and(|found| found.account == self.account())
-            && self.credential.allows_number(number))
+    pub fn owns(&self, view: &View<'_>, number: PhoneNumberId) -> Result<bool, MediaError> {
+        let owner = view.owner_of_number(number)?;
+        Ok(owner == Some(self.account()) && self.credential.allows_number(number))
     }
 
     /// # Errors
@@ -97,15 +97,20 @@ impl Caller {
     }
 }
 
-/// Finds who holds the secret.
+/// Finds who holds the secret, as `view` knows it.
 ///
 /// # Errors
 /// [`MediaError::Unauthenticated`] when nobody does, no longer does, or presented it as the other kind.
-pub fn authenticate(app: &App, presented: Option<&Presented>, now: Timestamp) -> Result<Caller, MediaError> {
+pub fn authenticate(
+    app: &App,
+    view: &View<'_>,
+    presented: Option<&Presented>,
+    now: Timestamp,
+) -> Result<Caller, MediaError> {
     let presented = presented.ok_or(MediaError::Unauthenticated)?;
-    let found = match find(app, presented)? {
+    let found = match find(app, view, presented)? {
         None if app.stand_in.as_ref().is_some_and(|stand_in| stand_in.accepts_any_credential()) => {
-            anybody(app, presented.kind(), now)?
+            anybody(app, presented.kind(), now)?.map(Arc::new)
         }
         found => found,
     };
@@ -115,14 +120,14 @@ pub fn authenticate(app: &App, presented: Option<&Presented>, now: Timestamp) ->
 
 /// Whose credential this is or was, dead or alive.
 pub fn owner(app: &App, presented: &Presented) -> Option<AccountId> {
-    find(app, presented).ok()?.map(|found| found.account)
+    find(app, &app.store.catalog().view(), presented).ok()?.map(|found| found.account)
 }
 
-fn find(app: &App, presented: &Presented) -> Result<Option<Credential>, StoreError> {
+fn find(app: &App, view: &View<'_>, presented: &Presented) -> Result<Option<Arc<Credential>>, StoreError> {
     let (Presented::Token(secret) | Presented::D360Key(secret)) = presented;
     // The lookup goes by a keyed hash, so its time tells nothing about any secret that exists.
     let hash = app.store.keys().credential_hash(secret.expose());
-    app.store.catalog().credential_by_hash(&hash)
+    view.credential_by_hash(&hash)
 }
 
 /// The first account's credential, for a stand-in that was told to take anybody for it.

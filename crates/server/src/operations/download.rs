@@ -1,5 +1,7 @@
 //! Link in, bytes out: verified piece by piece before they leave.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use jiff::Timestamp;
 use wamedia_store::{BlobReader, Media, ReadError};
@@ -12,7 +14,7 @@ use crate::links::LinkError;
 /// A media that may be sent.
 pub struct Download {
     /// The record.
-    pub media: Media,
+    pub media: Arc<Media>,
     blob: BlobReader,
 }
 

@@ -22,6 +22,8 @@ pub use retrieve_url::{Retrieved, retrieve_url};
 pub use send::{Sent, send};
 pub use upload::{Upload, upload};
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use wamedia_media::PhoneNumberId;
 use wamedia_store::Media;
@@ -33,7 +35,7 @@ use crate::error::MediaError;
 ///
 /// # Errors
 /// [`MediaError::NoSuchMedia`] for unknown, foreign, expired and deleted alike.
-fn find_media(app: &App, caller: &Caller, id: &str, now: Timestamp) -> Result<Media, MediaError> {
+fn find_media(app: &App, caller: &Caller, id: &str, now: Timestamp) -> Result<Arc<Media>, MediaError> {
     let media_id = id.parse().map_err(|_| MediaError::InvalidMediaId { id: id.to_owned() })?;
     let found = app.store.catalog().media(caller.account(), media_id, now).map_err(MediaError::from)?;
     found.ok_or_else(|| MediaError::NoSuchMedia { id: id.to_owned() })

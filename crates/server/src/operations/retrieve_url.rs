@@ -1,5 +1,7 @@
 //! Id in, a link of five minutes out.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use wamedia_store::Media;
 use wamedia_wire::links::{AttachmentQuery, LinkSource};
@@ -11,7 +13,7 @@ use crate::error::MediaError;
 /// What retrieve_url tells.
 pub struct Retrieved {
     /// The record.
-    pub media: Media,
+    pub media: Arc<Media>,
     /// Its new link.
     pub link: AttachmentQuery,
 }

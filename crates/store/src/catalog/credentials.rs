@@ -1,6 +1,7 @@
 //! Credentials: tokens and keys, kept as keyed hashes. The secrets themselves never come here.
 
 use std::fmt;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row};
@@ -204,11 +205,15 @@ impl Catalog {
         .await
     }
 
-    /// The credential of this hash, live or not: the caller judges with [`Credential::is_live`].
+    /// As [`View::credential_by_hash`](super::View::credential_by_hash), of this moment.
     ///
     /// # Errors
     /// The catalog cannot be read.
-    pub fn credential_by_hash(&self, hash: &[u8; 32]) -> Result<Option<Credential>, StoreError> {
+    pub fn credential_by_hash(&self, hash: &[u8; 32]) -> Result<Option<Arc<Credential>>, StoreError> {
+        self.view().credential_by_hash(hash)
+    }
+
+    pub(super) fn read_credential(&self, hash: &[u8; 32]) -> Result<Option<Credential>, StoreError> {
         let sql = select_credentials!("WHERE c.hash = ?1");
         Ok(self.reader().prepare_cached(sql)?.query_row([hash.as_slice()], Credential::read).optional()?)
     }
@@ -230,11 +235,18 @@ impl Catalog {
     /// # Errors
     /// The catalog cannot be written.
     pub async fn revoke_credential(&self, id: CredentialId, at: Timestamp) -> Result<bool, StoreError> {
-        self.write(move |connection| {
-            let sql = "UPDATE credential SET revoked_at = min(coalesce(revoked_at, ?2), ?2) WHERE id = ?1";
-            Ok(connection.prepare_cached(sql)?.execute((id.0, millis(at)))? > 0)
-        })
-        .await
+        let before = self.edition();
+        let found = self
+            .write(move |connection| {
+                let sql =
+                    "UPDATE credential SET revoked_at = min(coalesce(revoked_at, ?2), ?2) WHERE id = ?1";
+                Ok(connection.prepare_cached(sql)?.execute((id.0, millis(at)))? > 0)
+            })
+            .await?;
+        if found {
+            self.committed_since(before);
+        }
+        Ok(found)
     }
 }
 

@@ -1,6 +1,7 @@
 //! The records of media: read by key, inserted once, touched on use, gone at their second.
 
 use std::fmt;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -11,6 +12,8 @@ use super::{Catalog, duration_millis, millis};
 use crate::blobs::BlobName;
 use crate::error::StoreError;
 use crate::ids::AccountId;
+use crate::seal::{ChunkCipher, Damaged, HEADER_BYTES};
+use crate::sealed_file::blob_context;
 use crate::secret::DataKey;
 
 /// Uses are recorded at most this often.
@@ -102,7 +105,13 @@ pub struct Media {
     pub keep_for: Option<Duration>,
     pub(crate) blob: BlobName,
     pub(crate) data_key: DataKey,
+    pub(crate) opened: Opened,
 }
+
+/// The cipher of a blob that was opened before, with the header that it is for: to derive it takes longer than to open a
+/// chunk. Clones share it.
+#[derive(Clone, Default)]
+pub(crate) struct Opened(Arc<OnceLock<([u8; HEADER_BYTES], Arc<ChunkCipher>)>>);
 
 impl fmt::Debug for Media {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -119,6 +128,19 @@ impl fmt::Debug for Media {
 }
 
 impl Media {
+    /// The cipher of the blob, if this header is its own.
+    pub(crate) fn cipher(&self, header: &[u8; HEADER_BYTES]) -> Result<Arc<ChunkCipher>, Damaged> {
+        if let Some((known, cipher)) = self.opened.0.get()
+            && known == header
+        {
+            return Ok(cipher.clone());
+        }
+        let context = blob_context(self.account, self.blob);
+        let cipher = Arc::new(ChunkCipher::open(self.data_key.as_ref(), &context, header)?);
+        let _ = self.opened.0.set((*header, cipher.clone()));
+        Ok(cipher)
+    }
+
     /// Whether a use at `now` is worth a write: it would lengthen the life, and the last recorded use is an hour ago
     /// (or a tenth of the life, if that is shorter).
     pub fn use_is_due(&self, now: Timestamp) -> bool {
@@ -149,7 +171,7 @@ pub struct Totals {
 }
 
 impl Catalog {
-    /// One media of an account. Unknown, foreign and expired are all `None`.
+    /// As [`View::media`](super::View::media), of this moment.
     ///
     /// # Errors
     /// The catalog cannot be read, or the record does not open ([`StoreError::Tampered`], [`StoreError::UnknownKey`]).
@@ -158,9 +180,8 @@ impl Catalog {
         account: AccountId,
         id: MediaId,
         now: Timestamp,
-    ) -> Result<Option<Media>, StoreError> {
-        let stored = self.live_record(account, id, now)?;
-        stored.map(|stored| stored.into_media(self.keys())).transpose()
+    ) -> Result<Option<Arc<Media>>, StoreError> {
+        self.view().media(account, id, now)
     }
 
     /// Records a use, if one is due ([`Media::use_is_due`]) and the media is still there.

@@ -1,21 +1,24 @@
 //! The catalog: one SQLite file that says what there is, whose it is and until when.
 //!
 //! Reads are synchronous and take microseconds; writes go to one thread that commits everything waiting in one
-//! transaction. Nothing is remembered between calls, so other processes may work on the same folder. Blobs are not
-//! touched from here.
+//! transaction. What is remembered between calls is believed only while nobody committed anything, so other processes
+//! may work on the same folder. Blobs are not touched from here.
 
 mod accounts;
 mod boxes;
 mod checks;
 mod credentials;
 mod deliveries;
+mod edition;
 mod media;
 mod phone_numbers;
 mod queue;
 mod records;
+mod remembered;
 mod schema;
 mod subscriptions;
 mod throttles;
+mod view;
 mod writer;
 
 use std::path::Path;
@@ -35,14 +38,19 @@ pub use media::{Media, NewMedia, Origin, Totals};
 pub use phone_numbers::PhoneNumber;
 pub use subscriptions::{Endpoint, NewSubscription, Subscription, WebhookDialect};
 pub use throttles::ThrottleState;
+pub use view::View;
 
+pub(crate) use media::Opened;
 pub(crate) use queue::enqueue;
 pub(crate) use records::{Insert, Inserted, RecordPlace, StoredRecord, id_column};
+use schema::INDEX_FILE;
 pub(crate) use schema::{CATALOG_FILE, connect};
 
 use crate::error::{OpenError, StoreError};
 use crate::keys::KeyRing;
-use crate::store::Observer;
+use crate::store::StoreOptions;
+use edition::Watch;
+use remembered::Remembered;
 use writer::Writer;
 
 /// The catalog of a data folder. Cheap to clone.
@@ -56,24 +64,26 @@ struct Shared {
     next_reader: AtomicUsize,
     writer: Writer,
     keys: KeyRing,
+    remembered: Remembered,
+    /// Behind all connections: it must outlive them. None where the index cannot be looked at.
+    watch: Option<Watch>,
 }
 
 impl Catalog {
     /// Opens or makes the catalog in `dir`, brings its schema up to date and starts the writer.
-    pub(crate) fn open(
-        dir: &Path,
-        keys: KeyRing,
-        readers: usize,
-        observer: Option<Observer>,
-    ) -> Result<Self, OpenError> {
+    pub(crate) fn open(dir: &Path, keys: KeyRing, options: &StoreOptions) -> Result<Self, OpenError> {
         let path = dir.join(CATALOG_FILE);
+        let opening = edition::opening();
         let mut writing = schema::open_for_writing(&path)?;
         schema::migrate(&mut writing)?;
         schema::check_keys(&mut writing, &keys)?;
         let readers =
-            (0..readers.max(1)).map(|_| connect(&path).map(Mutex::new)).collect::<Result<_, _>>()?;
-        let writer = Writer::start(path, writing, observer)?;
-        Ok(Self { shared: Arc::new(Shared { readers, next_reader: AtomicUsize::new(0), writer, keys }) })
+            (0..options.readers.max(1)).map(|_| connect(&path).map(Mutex::new)).collect::<Result<_, _>>()?;
+        let watch = opening.watch(&dir.join(INDEX_FILE)).ok();
+        let writer = Writer::start(path, writing, options.observer.clone())?;
+        let remembered = Remembered::new(options.remembered_records);
+        let next_reader = AtomicUsize::new(0);
+        Ok(Self { shared: Arc::new(Shared { readers, next_reader, writer, keys, remembered, watch }) })
     }
 
     /// Runs one write on the writer's thread; returns after it is durable.
@@ -104,6 +114,11 @@ impl Catalog {
             }
         }
         readers[start % readers.len()].lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Forgets what was read; keys of what other processes deleted are wiped with it.
+    pub(crate) fn forget_what_was_read(&self) {
+        self.shared.remembered.clear();
     }
 
     pub(crate) fn keys(&self) -> &KeyRing {

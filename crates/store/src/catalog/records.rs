@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row};
 use wamedia_media::{MediaId, PhoneNumberId};
 
-use super::media::{Media, NewMedia, Origin};
+use super::media::{Media, NewMedia, Opened, Origin};
 use super::phone_numbers::{column, number_at};
 use super::{Catalog, duration_millis, from_millis, instant, is_dangling, is_taken, millis};
 use crate::blobs::BlobName;
@@ -105,6 +105,7 @@ impl StoredRecord {
             keep_for: self.keep_for_ms.map(from_millis),
             blob: self.blob,
             data_key,
+            opened: Opened::default(),
         })
     }
 }
@@ -242,15 +243,22 @@ impl Catalog {
         id: MediaId,
         now: Timestamp,
     ) -> Result<Option<Removed>, StoreError> {
-        self.write(move |connection| {
-            let sql = "DELETE FROM media WHERE id = ?1 AND account = ?2 RETURNING blob, expires_at > ?3";
-            let removed = connection
-                .prepare_cached(sql)?
-                .query_row((id_column(id), account.0, millis(now)), read_removed)
-                .optional()?;
-            removed.map(|removed| look_for_sharers(connection, removed)).transpose()
-        })
-        .await
+        let before = self.edition();
+        let removed = self
+            .write(move |connection| {
+                let sql = "DELETE FROM media WHERE id = ?1 AND account = ?2 RETURNING blob, expires_at > ?3";
+                let removed = connection
+                    .prepare_cached(sql)?
+                    .query_row((id_column(id), account.0, millis(now)), read_removed)
+                    .optional()?;
+                removed.map(|removed| look_for_sharers(connection, removed)).transpose()
+            })
+            .await?;
+        if removed.is_some() {
+            self.committed_since(before);
+            self.forget_media(account, id);
+        }
+        Ok(removed)
     }
 
     /// Deletes up to `limit` expired records.

@@ -12,6 +12,8 @@ use crate::keys::KeyRing;
 
 /// The catalog's file in the data folder.
 pub(crate) const CATALOG_FILE: &str = "catalog.sqlite";
+/// What SQLite's connections share of its log.
+pub(super) const INDEX_FILE: &str = "catalog.sqlite-shm";
 
 /// Each step brings a catalog from its index to the next number; `PRAGMA user_version` counts the steps taken.
 ///

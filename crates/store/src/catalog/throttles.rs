@@ -98,14 +98,15 @@ impl Catalog {
         rule: &str,
         now: Timestamp,
     ) -> Result<Option<Timestamp>, StoreError> {
-        let sql =
-            "SELECT blocked_until FROM throttle_block WHERE number = ?1 AND rule = ?2 AND blocked_until > ?3";
-        let until: Option<i64> = self
-            .reader()
-            .prepare_cached(sql)?
-            .query_row((column(number), rule, millis(now)), |row| row.get(0))
-            .optional()?;
-        Ok(until.map(instant))
+        self.view().throttle_blocked_until(number, rule, now)
+    }
+
+    pub(super) fn read_blocks(&self, number: PhoneNumberId) -> Result<Vec<(String, i64)>, StoreError> {
+        let reader = self.reader();
+        let mut statement =
+            reader.prepare_cached("SELECT rule, blocked_until FROM throttle_block WHERE number = ?1")?;
+        let rows = statement.query_map([column(number)], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        Ok(rows.collect::<Result<_, _>>()?)
     }
 
     /// Everything that is counted or blocked at `now`.

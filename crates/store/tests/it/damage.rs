@@ -1,6 +1,7 @@
 //! Damage on purpose: blobs and records, changed behind the store's back, are noticed before anything of them comes out.
 
 use std::os::unix::fs::FileExt;
+use std::sync::Arc;
 
 use rusqlite::Connection;
 use wamedia_store::{Media, ReadError, Store, StoreError, StoreOptions};
@@ -121,7 +122,7 @@ fn tamper(bench: &Bench, sql: &str) {
     assert!(connection.execute(sql, []).unwrap() > 0, "{sql}");
 }
 
-fn look(bench: &Bench, media: &Media) -> Result<Option<Media>, StoreError> {
+fn look(bench: &Bench, media: &Media) -> Result<Option<Arc<Media>>, StoreError> {
     bench.store.catalog().media(bench.account, media.id, NOON)
 }
 

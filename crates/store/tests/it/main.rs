@@ -12,6 +12,7 @@ mod delivery_model;
 mod format;
 mod keys;
 mod lifetimes;
+mod memory;
 mod migration;
 mod model;
 mod roundtrip;
