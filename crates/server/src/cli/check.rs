@@ -5,7 +5,7 @@
 
 mod judge;
 mod report;
-mod walk;
+pub(super) mod walk;
 
 use std::io::{self, IsTerminal as _, Write as _};
 use std::path::PathBuf;

@@ -6,6 +6,7 @@ use std::io::{self, IsTerminal, Write as _};
 use anyhow::Context as _;
 use jiff::Timestamp;
 use serde::Serialize;
+use wamedia_media::Hint;
 
 use crate::operations::accounts::{AccountError, Thing};
 
@@ -13,6 +14,11 @@ use crate::operations::accounts::{AccountError, Thing};
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct Usage(pub String);
+
+/// Ctrl-C: exit code 130, as shells have it.
+#[derive(Debug, thiserror::Error)]
+#[error("interrupted")]
+pub struct Interrupted;
 
 /// Errors of accounts in the words of the command line: what was called wrongly says which flag is meant.
 pub fn explain(error: AccountError) -> anyhow::Error {
@@ -34,12 +40,15 @@ pub fn explain(error: AccountError) -> anyhow::Error {
 
 /// Prints to stdout. A reader that has seen enough is no failure; a full disk is.
 pub fn print(text: &str) -> anyhow::Result<()> {
+    print_unless_closed(text).map(drop)
+}
+
+/// As [`print`]; false when nobody reads any more.
+pub fn print_unless_closed(text: &str) -> anyhow::Result<bool> {
     let mut out = io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(error).context("stdout cannot be written")
-        }
-        _ => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
+        written => written.map(|()| true).context("stdout cannot be written"),
     }
 }
 
@@ -85,6 +94,30 @@ pub fn counted(count: u64, thing: &str) -> String {
 /// Bytes in the unit that people read.
 pub fn bytes(count: u64) -> String {
     indicatif::BinaryBytes(count).to_string()
+}
+
+/// The command for a file; with the places INPUT and OUTPUT where its name cannot be pasted, or there is none.
+pub fn hint_for(hint: &Hint, file: &str) -> String {
+    let has_name = file != "-" && !file.contains(char::REPLACEMENT_CHARACTER) && plain(file) == file;
+    if has_name { hint.command(file) } else { hint.0.to_string() }
+}
+
+/// A length of time that is read at a glance.
+pub fn duration(ms: u64) -> String {
+    let seconds = ms / 1000;
+    match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
+        (0, 0, 0..10) => format!("{}.{} s", seconds, ms / 100 % 10),
+        (0, minutes, seconds) => format!("{minutes}:{seconds:02}"),
+        (hours, minutes, seconds) => format!("{hours}:{minutes:02}:{seconds:02}"),
+    }
+}
+
+/// Text from outside without what moves a terminal's cursor or turns its direction of writing.
+pub fn plain(text: &str) -> String {
+    let is_plain =
+        |c: &char| !c.is_control() && !matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let shown = |c: char| if is_plain(&c) { c.to_string() } else { c.escape_unicode().to_string() };
+    text.chars().map(shown).collect()
 }
 
 /// Rows under a heading, each column as wide as its widest cell.
@@ -145,5 +178,16 @@ mod tests {
         let at = Timestamp::from_millisecond(1_778_766_865_123).unwrap();
         assert_eq!(time(at), "2026-05-14T13:54:25Z");
         assert_eq!(time_or_dash(None), "-");
+    }
+
+    #[test]
+    fn durations_are_read_at_a_glance() {
+        let told = [900, 9_990, 61_000, 3_725_000].map(duration);
+        assert_eq!(told, ["0.9 s", "9.9 s", "1:01", "1:02:05"]);
+    }
+
+    #[test]
+    fn names_cannot_write_on_the_terminal() {
+        assert_eq!(plain("a\x1b[31m\n\u{202e}é"), "a\\u{1b}[31m\\u{a}\\u{202e}é");
     }
 }

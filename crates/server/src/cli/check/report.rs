@@ -5,10 +5,10 @@ use std::io;
 use std::process::ExitCode;
 
 use serde::Serialize;
-use wamedia_media::{Facts, Found, Hint, Rule, TrackFacts, Warning};
+use wamedia_media::{Facts, Found, Rule, TrackFacts, Warning};
 
 use super::judge::{Judged, Outcome};
-use crate::cli::output::{bytes, colours, counted};
+use crate::cli::output::{bytes, colours, counted, duration, hint_for, plain};
 
 /// What is to be told, and how.
 pub(super) struct Report {
@@ -118,7 +118,7 @@ fn json(outcome: &Outcome) -> String {
             message: &refusal.message,
             details: &refusal.details,
             remedy: refusal.remedy,
-            hint: refusal.hint.as_ref().map(|hint| command(hint, &outcome.file)),
+            hint: refusal.hint.as_ref().map(|hint| hint_for(hint, &outcome.file)),
         }),
         error: outcome.judged.as_ref().err().map(io::Error::to_string),
     };
@@ -143,19 +143,13 @@ fn block(file: &str, judged: &Judged) -> String {
         say(&format!("{} [{}]", plain(&refusal.message), refusal.rule));
         say(refusal.remedy);
         if let Some(hint) = &refusal.hint {
-            say(&format!("$ {}", command(hint, file)));
+            say(&format!("$ {}", hint_for(hint, file)));
         }
     }
     for warning in &judged.warnings {
         say(&format!("{}: {} [{}]", painted("warning", "33"), plain(&warning.message), warning.rule));
     }
     text
-}
-
-/// The command for a file; with the places INPUT and OUTPUT where its name cannot be pasted, or there is none.
-fn command(hint: &Hint, file: &str) -> String {
-    let has_name = file != "-" && !file.contains(char::REPLACEMENT_CHARACTER) && plain(file) == file;
-    if has_name { hint.command(file) } else { hint.0.to_string() }
 }
 
 /// What the file is, in one line: its type and the facts worth knowing.
@@ -193,39 +187,6 @@ fn track(track: &TrackFacts) -> String {
     words.join(" ")
 }
 
-fn duration(ms: u64) -> String {
-    let seconds = ms / 1000;
-    match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
-        (0, 0, 0..10) => format!("{}.{} s", seconds, ms / 100 % 10),
-        (0, minutes, seconds) => format!("{minutes}:{seconds:02}"),
-        (hours, minutes, seconds) => format!("{hours}:{minutes:02}:{seconds:02}"),
-    }
-}
-
-/// Text from outside without what moves a terminal's cursor or turns its direction of writing.
-fn plain(text: &str) -> String {
-    let is_plain =
-        |c: &char| !c.is_control() && !matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    let shown = |c: char| if is_plain(&c) { c.to_string() } else { c.escape_unicode().to_string() };
-    text.chars().map(shown).collect()
-}
-
 fn painted(text: &str, code: &str) -> String {
     if colours(&io::stdout()) { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn durations_are_read_at_a_glance() {
-        let told = [900, 9_990, 61_000, 3_725_000].map(duration);
-        assert_eq!(told, ["0.9 s", "9.9 s", "1:01", "1:02:05"]);
-    }
-
-    #[test]
-    fn names_cannot_write_on_the_terminal() {
-        assert_eq!(plain("a\x1b[31m\n\u{202e}é"), "a\\u{1b}[31m\\u{a}\\u{202e}é");
-    }
 }

@@ -6,7 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 /// Something to judge, or to say that it cannot be.
-pub(super) enum Item {
+pub(in crate::cli) enum Item {
     /// A file; one that was named may be a pipe.
     File(PathBuf),
     /// Standard input.
@@ -17,7 +17,7 @@ pub(super) enum Item {
 
 /// Walks over named files, and over folders in the order of names. Links that are met in folders are not followed;
 /// neither they nor pipes, sockets and devices there are files.
-pub(super) struct Walk {
+pub(in crate::cli) struct Walk {
     /// What is still to come, the next one last.
     pending: Vec<Pending>,
 }
@@ -29,7 +29,7 @@ enum Pending {
 }
 
 impl Walk {
-    pub(super) fn new(named: &[PathBuf]) -> Self {
+    pub(in crate::cli) fn new(named: &[PathBuf]) -> Self {
         Self { pending: named.iter().rev().cloned().map(Pending::Named).collect() }
     }
 
