@@ -312,13 +312,25 @@ fn completions_and_manual_pages_render() {
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         let output = run(dir.path(), &["completions", shell]);
         assert_eq!(code(&output), 0);
-        assert!(stdout(&output).contains("master-key"), "{shell}");
+        for word in ["master-key", "upload", "download", "doctor", "resume", "phone-number-id"] {
+            assert!(stdout(&output).contains(word), "{shell}: {word}");
+        }
     }
     assert!(stdout(&run(dir.path(), &["man"])).starts_with(".ie"));
     assert_eq!(code(&run(dir.path(), &["man", "pages"])), 0);
-    for page in ["wamedia.1", "wamedia-serve.1", "wamedia-token-add.1"] {
+    for (page, word) in [
+        ("wamedia.1", "wamedia"),
+        ("wamedia-serve.1", "SIGTERM"),
+        ("wamedia-token-add.1", "wamedia token add"),
+        ("wamedia-upload.1", "batch.jsonl"),
+        ("wamedia-url.1", "Exit codes"),
+        ("wamedia-download.1", "Exit codes"),
+        ("wamedia-delete.1", "Exit codes"),
+        ("wamedia-doctor.1", "Exit codes"),
+        ("wamedia-profile-add.1", "secret"),
+    ] {
         let text = std::fs::read_to_string(dir.path().join("pages").join(page)).unwrap();
-        assert!(text.contains("wamedia"), "{page}");
+        assert!(text.replace(r"\-", "-").contains(word), "{page}");
     }
 }
 

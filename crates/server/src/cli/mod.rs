@@ -2,13 +2,19 @@
 //!
 //! Commands translate; what they do is decided in `operations`, for the admin listener just the same.
 
+#[macro_use]
+mod transfer;
+
 mod account;
 mod banner;
 mod check;
 mod completions;
 mod config;
 mod credential;
+mod delete;
 mod delivery;
+mod doctor;
+mod download;
 mod healthcheck;
 mod key;
 mod logging;
@@ -16,12 +22,15 @@ mod man;
 mod master_key;
 mod output;
 mod phone;
+mod profile;
 mod receive;
 mod serve;
 mod subscription;
 mod sweep;
 mod throttle;
 mod token;
+mod upload;
+mod url;
 mod verify;
 
 use std::path::{Path, PathBuf};
@@ -38,7 +47,7 @@ use crate::clock::Clock;
 use crate::config::{self as configuration, Loaded};
 use crate::metrics::Metrics;
 use crate::start::open_store;
-use output::Usage;
+use output::{Interrupted, Usage};
 
 /// The media service of WhatsApp Business, to run yourself
 #[derive(Parser)]
@@ -46,11 +55,14 @@ use output::Usage;
 #[command(after_help = "Examples:
   wamedia serve                                     serve both dialects, with nothing to configure
   wamedia check photo.jpg clip.mp4                  would WhatsApp take these files?
+  wamedia profile add local --local                 name a service; then:
+  wamedia upload photo.jpg                          prints the media's id
+  wamedia download 1761991787669262 -o photo.jpg    brings it back
   wamedia token add --phone 1025723653965602        make another token
   wamedia receive photo.jpg --from 51920155032      be a customer who sends a photo
   wamedia config show --origins                     every setting, its value and where it came from
 
-Exit codes: 0 done, 1 failed, 2 wrongly called.")]
+Exit codes: 0 done, 1 failed, 2 wrongly called; each command's help tells of more.")]
 pub struct Cli {
     #[command(flatten)]
     global: Global,
@@ -84,6 +96,12 @@ enum Command {
     Delivery(delivery::DeliveryCommand),
     Receive(receive::Receive),
     Throttle(throttle::ThrottleCommand),
+    Upload(upload::Upload),
+    Url(url::Url),
+    Download(download::Download),
+    Delete(delete::Delete),
+    Doctor(doctor::Doctor),
+    Profile(profile::ProfileCommand),
     Check(check::Check),
     Sweep(sweep::Sweep),
     Verify(verify::Verify),
@@ -107,6 +125,12 @@ pub fn main() -> ExitCode {
         Command::Delivery(delivery) => delivery.run(&global),
         Command::Receive(receive) => receive.run(&global),
         Command::Throttle(throttle) => throttle.run(&global),
+        Command::Upload(upload) => upload.run(),
+        Command::Url(url) => url.run(),
+        Command::Download(download) => download.run(),
+        Command::Delete(delete) => delete.run(),
+        Command::Doctor(doctor) => doctor.run(),
+        Command::Profile(profile) => profile.run(&global),
         Command::Check(check) => check.run(),
         Command::Sweep(sweep) => sweep.run(&global),
         Command::Verify(verify) => verify.run(&global),
@@ -118,7 +142,15 @@ pub fn main() -> ExitCode {
     };
     done.unwrap_or_else(|error| {
         eprintln!("wamedia: {error:#}");
-        if error.is::<Usage>() { ExitCode::from(2) } else { ExitCode::FAILURE }
+        exit_code(&error)
+    })
+}
+
+fn exit_code(error: &anyhow::Error) -> ExitCode {
+    ExitCode::from(match error {
+        error if error.is::<Usage>() => 2,
+        error if error.is::<Interrupted>() => 130,
+        _ => 1,
     })
 }
 

@@ -12,6 +12,20 @@ use super::Config;
 /// The defaults, and the documentation of every key.
 pub const REFERENCE: &str = include_str!("reference.toml");
 
+/// Which service the commands that upload and download talk to: no keys of the configuration, but an environment may
+/// well have both.
+pub const CLIENT_VARIABLES: &[&str] = &[
+    "WAMEDIA_PROFILE",
+    "WAMEDIA_PROFILES",
+    "WAMEDIA_DIALECT",
+    "WAMEDIA_BASE",
+    "WAMEDIA_TOKEN",
+    "WAMEDIA_D360_KEY",
+    "WAMEDIA_PHONE_NUMBER_ID",
+    "WAMEDIA_VERSION",
+    "WAMEDIA_CA_FILE",
+];
+
 /// Where a value came from.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Origin {
@@ -168,7 +182,7 @@ fn given_as_text(
 fn key_of_variable<'k>(name: &str, known: &'k BTreeMap<String, &Value>) -> Option<Result<&'k str, String>> {
     let rest = name.strip_prefix("WAMEDIA_")?;
     // Read by the command line itself, not by the configuration.
-    if matches!(rest, "CONFIG" | "DATA" | "ADMIN_URL") {
+    if matches!(rest, "CONFIG" | "DATA" | "ADMIN_URL") || CLIENT_VARIABLES.contains(&name) {
         return None;
     }
     let found = known.keys().find(|key| key.to_uppercase().replace(['.', '-'], "_") == rest);
@@ -270,6 +284,15 @@ mod tests {
         assert_eq!(config.public.listen.port(), 3);
         assert_eq!(config.links.valid_for.duration().as_secs(), 20);
         assert_eq!(config.log.level, "warn");
+    }
+
+    #[test]
+    fn variables_of_the_client_are_no_keys_and_clash_with_none() {
+        let variables = CLIENT_VARIABLES.iter().map(|name| ((*name).to_owned(), "anything".to_owned()));
+        let loaded = load(None, variables, &[]).unwrap();
+        assert!(loaded.effective.iter().all(|(_, _, origin)| *origin == Origin::Default));
+        let spelled = |key: &str| format!("WAMEDIA_{}", key.to_uppercase().replace(['.', '-'], "_"));
+        assert!(loaded.effective.iter().all(|(key, ..)| !CLIENT_VARIABLES.contains(&&*spelled(key))));
     }
 
     #[test]
