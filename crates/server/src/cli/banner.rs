@@ -12,6 +12,9 @@ use crate::start::Running;
 /// Where the data is when nobody says: commands find it there by themselves.
 const DEFAULT_DIR: &str = "wamedia-data";
 
+/// Where we are when nobody says.
+const DEFAULT_BASE: &str = "http://127.0.0.1:8480";
+
 /// One line of JSON for programs.
 pub fn print_ready(running: &Running) {
     let mut line = json!({ "public": running.base(), "admin": format!("http://{}", running.admin) });
@@ -44,11 +47,15 @@ pub fn print_for_person(running: &Running) {
             text += &assignments(&base, first);
             text += "\n  Paste them into a shell, then upload, retrieve the URL, download and delete:\n\n";
             text += &curl_lines(running.tls);
-            text += "\n  Other credentials, whenever you need them:\n\n";
+            text += "\n  A profile for `wamedia upload` and its like, and other credentials, whenever you need them:\n\n";
         }
-        None => text += "  Credentials were shown when they were made. To make others:\n\n",
+        None => {
+            text +=
+                "  Credentials were shown when they were made. To make a profile, or other credentials:\n\n"
+        }
     }
-    text += &format!("  wamedia token add{data}\n  wamedia key add{data}\n\n");
+    let profile = format!("  wamedia profile add local --local{data}{}\n", base_flag(&base));
+    text += &format!("{profile}  wamedia token add{data}\n  wamedia key add{data}\n\n");
     print(&text);
 }
 
@@ -87,6 +94,11 @@ fn curl_lines(tls: bool) -> String {
         format!("curl {flags}H \"D360-API-KEY: $KEY\" -X DELETE $BASE/$ID; echo"),
     ];
     lines.iter().map(|line| format!("  {line}\n")).collect()
+}
+
+/// ` --base URL`, where a profile would not get it right by itself.
+fn base_flag(base: &str) -> String {
+    if base == DEFAULT_BASE { String::new() } else { format!(" --base {base}") }
 }
 
 /// ` --data DIR`, quoted for a shell, where commands would not find the folder by themselves.
