@@ -1,0 +1,132 @@
+//! What no honest service sends: endless, broken, lying. Each ends in an error, soon and within bounds.
+
+use std::io::Write as _;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use wamedia_client::{Damage, Error, Timeouts};
+
+use crate::script::{Act, ID, Script, answer, cut, graph_at, media, patient, raw};
+
+/// A head, then the same bytes until the client has had enough; how many it took is counted.
+fn endless(head: &'static str, again: &'static [u8], taken: Arc<AtomicUsize>) -> Act {
+    Box::new(move |stream| {
+        let _ = stream.write_all(head.as_bytes());
+        let block = again.repeat(1 + 8192 / again.len());
+        while taken.load(Ordering::Relaxed) < 256 << 20 && stream.write_all(&block).is_ok() {
+            taken.fetch_add(block.len(), Ordering::Relaxed);
+        }
+    })
+}
+
+/// What sockets may hold beside what the client took.
+const SOCKETS: usize = 16 << 20;
+
+#[tokio::test]
+async fn endless_errors_are_read_as_far_as_they_tell_something() {
+    for head in [
+        "HTTP/1.1 400 X\r\n\r\n",
+        "HTTP/1.1 401 X\r\nContent-Length: 99999999999\r\n\r\n",
+        "HTTP/1.1 200 X\r\n\r\n",
+    ] {
+        let taken = Arc::new(AtomicUsize::new(0));
+        let script = Script::play(vec![endless(head, b"all work and no play ", taken.clone())]);
+        let error = script.graph().retrieve_url(ID.parse().unwrap()).await.unwrap_err();
+        assert!(error.to_string().len() < 2000, "{error}");
+        assert!(taken.load(Ordering::Relaxed) < SOCKETS);
+    }
+}
+
+#[tokio::test]
+async fn endless_heads_are_given_up() {
+    for again in [b"X-More: and more\r\n".as_slice(), b"X", b"\0"] {
+        let taken = Arc::new(AtomicUsize::new(0));
+        let acts = (0..4).map(|_| endless("HTTP/1.1 200 X\r\n", again, taken.clone())).collect();
+        let script = Script::play(acts);
+        let error = script.graph().retrieve_url(ID.parse().unwrap()).await.unwrap_err();
+        assert!(matches!(error, Error::Connection(_)), "{error}");
+        assert!(taken.load(Ordering::Relaxed) < 4 * SOCKETS);
+    }
+}
+
+#[tokio::test]
+async fn what_speaks_no_http_is_a_broken_connection() {
+    for noise in [
+        "",
+        "\r\n\r\n",
+        "SSH-2.0-OpenSSH\r\n",
+        "HTTP/1.1 99999 X\r\n\r\n",
+        "HTTP/1.1 200 X\r\nContent-Length: x\r\n\r\n",
+    ] {
+        let script = Script::play((0..4).map(|_| raw(noise)).collect());
+        let error = script.graph().retrieve_url(ID.parse().unwrap()).await.unwrap_err();
+        assert!(matches!(error, Error::Connection(_)), "{noise:?}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn more_fewer_and_other_bytes_are_errors() {
+    for (act, damage) in [
+        (answer(200, "", b"hallo"), Some(Damage::Sha256)),
+        (answer(200, "", b"hello!"), Some(Damage::Length { expected: 5, actual: 6 })),
+        (answer(200, "", b"hell"), Some(Damage::Length { expected: 5, actual: 4 })),
+        (
+            raw("HTTP/1.1 200 X\r\nTransfer-Encoding: chunked\r\n\r\n6\r\nhello!\r\n0\r\n\r\n"),
+            Some(Damage::Length { expected: 5, actual: 6 }),
+        ),
+        (
+            raw("HTTP/1.1 200 X\r\nConnection: close\r\n\r\nhell"),
+            Some(Damage::Length { expected: 5, actual: 4 }),
+        ),
+        (cut(200, "", 5, b"hell"), None),
+        (raw("HTTP/1.1 200 X\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhell\r\n"), None),
+        (answer(200, "Content-Encoding: gzip\r\n", b"hello"), Some(Damage::Coded("gzip".to_owned()))),
+    ] {
+        // A coding is known at the head already, and asked for again in vain.
+        let script = Script::play(vec![act]);
+        let client = graph_at(&script.base()).retries(wamedia_client::Retries::none()).build().unwrap();
+        let ended = match client.download(&media(&script, b"hello")).await {
+            Ok(download) => download.bytes(100).await.map(drop),
+            Err(error) => Err(error),
+        };
+        match (ended, damage) {
+            (Err(Error::Damaged(met)), Some(damage)) => assert_eq!(met, damage),
+            (Err(Error::Connection(_)), None) => {}
+            (ended, damage) => panic!("{ended:?} instead of {damage:?}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn slow_bodies_arrive_and_silent_ones_end() {
+    let drip = |bytes: usize| -> Act {
+        Box::new(move |stream| {
+            let _ = stream.write_all(b"HTTP/1.1 200 X\r\nContent-Length: 5\r\n\r\n");
+            for byte in &b"hello"[..bytes] {
+                std::thread::sleep(Duration::from_millis(60));
+                let _ = stream.write_all(&[*byte]);
+            }
+            std::thread::sleep(Duration::from_secs(if bytes < 5 { 3 } else { 0 }));
+        })
+    };
+    let mut timeouts = Timeouts::default();
+    timeouts.idle = Duration::from_millis(900);
+    let script = Script::play(vec![drip(5), drip(3)]);
+    let client = patient(graph_at(&script.base()).timeouts(timeouts));
+    let described = media(&script, b"hello");
+    assert_eq!(client.download(&described).await.unwrap().bytes(5).await.unwrap(), "hello");
+    let error = client.download(&described).await.unwrap().bytes(5).await.unwrap_err();
+    assert!(
+        matches!(&error, Error::Connection(broken) if broken.to_string().contains("nothing came")),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn nobody_there_is_no_connection() {
+    let gone = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let client = patient(graph_at(&format!("http://{gone}")));
+    let error = client.retrieve_url(ID.parse().unwrap()).await.unwrap_err();
+    assert!(matches!(&error, Error::Connection(broken) if !broken.was_sent), "{error}");
+}

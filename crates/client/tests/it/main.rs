@@ -1,0 +1,11 @@
+//! The client against scripted services: recorded answers byte for byte, and what no honest service would send.
+
+mod answers;
+mod child;
+mod hostile;
+mod memory;
+mod proxy;
+mod redirects;
+mod requests;
+mod resume;
+mod script;
