@@ -6,8 +6,7 @@ import subprocess
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-FLOORS = ROOT / "bench" / "floors"
-FLOOR_BINARIES = ["http_floor", "disk_floor", "byte_floor", "send"]
+FLOOR_BINARIES = ["http_floor", "disk_floor", "byte_floor", "send", "seed"]
 
 
 def say(text):
@@ -28,7 +27,7 @@ def binaries(given):
         command = ["cargo", "build", "--release", "--quiet", "--bin", "wamedia"]
         subprocess.run(command, cwd=ROOT, env=environment, check=True)
     say("building the floors (release) …")
-    subprocess.run(["cargo", "build", "--release", "--quiet"], cwd=FLOORS, env=environment, check=True)
+    subprocess.run(["cargo", "build", "--release", "--quiet", "--package", "wamedia-floors"], cwd=ROOT / "bench", env=environment, check=True)
     built = {name: target / "release" / name for name in FLOOR_BINARIES}
     built["wamedia"] = pathlib.Path(given).resolve() if given else target / "release" / "wamedia"
     return built
