@@ -100,6 +100,7 @@ class Service(Process):
         else:
             ready = {**json.loads(known.read_text()), **ready}
         self.address = ready["public"].removeprefix("http://")
+        self.admin = ready["admin"]
         self.token, self.number = ready["token"], ready["phone_number_id"]
         self.upload_path = f"/v23.0/{self.number}/media"
 

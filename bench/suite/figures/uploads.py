@@ -47,3 +47,26 @@ def upload_100k(bench):
     p99 = statistics.median(p99s)
     figure.also = {"p99 ms": p99, "CPU µs": statistics.median(cpu)}
     yield figure.at_least(figure.ratio, 0.7, "×").at_least(figure.value, 2000, "/s").at_most(p99, 60, "ms p99")
+
+
+def upload_95m(bench):
+    """Documents of 95 MiB, one after another, on the server's core; against the slower of writing and of hashing with sealing."""
+    length, each_round = 95 * load.MIB, 1 if bench.quick else 2
+    rates, disk, crypto = [], [], []
+    speed = lambda seconds: [length / load.MIB / each for each in seconds]
+    for _ in range(bench.rounds):
+        folder = bench.fresh("disk_floor")
+        os.sync()
+        floor = floor_run([bench.binaries["disk_floor"], folder, length, "--staged", each_round], machine.SERVER_CORES)
+        disk += speed([floor["p50_ms"] / 1000])
+        shutil.rmtree(folder)
+        crypto += speed(floor_run([bench.binaries["byte_floor"], length, 2], machine.SERVER_CORES))
+        with bench.service("upload_95m") as service:
+            os.sync()
+            command = [bench.binaries["send"], service.address, service.upload_path, service.token, length, each_round]
+            rates += speed(floor_run(command, machine.LOAD_CORES))
+        bench.fresh("upload_95m")
+    slower = min(("disk", disk), ("SHA-256 + AES", crypto), key=lambda it: statistics.median(it[1]))
+    figure = Figure("upload 95 MiB", "MiB/s", rates, *slower)
+    figure.also = {"disk floor": statistics.median(disk), "byte floor": statistics.median(crypto)}
+    yield figure.at_least(figure.ratio, 0.8, "×")

@@ -1,0 +1,53 @@
+"""Goodput: answers of the good kind per second at the load that suits best, and at ten times as much.
+
+The load repeats at once whatever was refused and pays no heed to Retry-After: the worst of clients.
+"""
+import os
+import statistics
+
+from .. import load
+from ..report import Figure
+from .uploads import PICTURE
+
+RETRIEVE_AT_ONCE = [32, 128, 512]
+UPLOAD_AT_ONCE = [16, 64, 256]
+
+
+def goodput_of(bench, service, asked, connections):
+    """Good answers per second, refusals per second and the 99th percentile."""
+    os.sync()
+    counted = bench.wrk.run(service.address, asked, max(2, bench.seconds), connections)
+    good = counted["requests"] - counted["not_2xx"]
+    return good / counted["seconds"], counted["not_2xx"] / counted["seconds"], counted["p99_ms"]
+
+
+def figure_of(bench, name, service, asked, at_once):
+    """The best of several loads that are borne, against ten times the largest of them, which is more than the limits let in."""
+    most = at_once[-1] * 10
+    good = {connections: [] for connections in [*at_once, most]}
+    refused, p99 = [], []
+    goodput_of(bench, service, asked, at_once[0])
+    for _ in range(min(3, bench.rounds)):
+        for connections, rates in good.items():
+            rate, said_no, slowest = goodput_of(bench, service, asked, connections)
+            rates.append(rate)
+        # Of the last, which is too much.
+        refused.append(said_no)
+        p99.append(slowest)
+    best = max((good[connections] for connections in at_once), key=statistics.median)
+    over = good[most]
+    also = {"connections": most, "refused/s": sum(refused) / len(refused), "p99 ms": max(p99)}
+    figure = Figure(f"goodput at ten times the load, {name}", "/s", over, "best", best, also=also)
+    return figure.at_least(figure.ratio, 0.9, "×")
+
+
+def goodput(bench):
+    """retrieve_url, and uploads of 100 KiB."""
+    with bench.service("goodput") as service:
+        ids = [service.upload(load.pdf(load.KIB, each), "application/pdf") for each in range(256)]
+        asked = [load.get(service.retrieve_path(each), service.headers) for each in ids]
+        yield figure_of(bench, "retrieve_url", service, asked, RETRIEVE_AT_ONCE)
+        content = load.jpeg(100 * load.KIB, PICTURE.read_bytes())
+        asked = [load.upload(service.upload_path, content, "image/jpeg", service.headers)]
+        yield figure_of(bench, "upload 100 KiB", service, asked, UPLOAD_AT_ONCE)
+    bench.fresh("goodput")
