@@ -122,7 +122,7 @@ impl Doctor {
         let connection = self.target.resolve()?;
         let mut retries = Retries::default();
         retries.attempts = 2;
-        let client = connection.client_with(retries)?;
+        let client = connection.client_with(|builder| builder.retries(retries))?;
         let mut interruption = Interruption::listen()?;
         let mut examination = Examination { json: self.json, steps: Vec::new() };
         let mut left = None;

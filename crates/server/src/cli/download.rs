@@ -158,7 +158,8 @@ impl Shared {
         }
         let bar = self.bars.file(&file_name(media), media.bytes);
         let shown = bar.clone();
-        let options = SaveOptions::new().keep_existing(!self.force).progress(move |it| shown.show(it));
+        let options =
+            SaveOptions::new().keep_existing(!self.force).progress(move |it| shown.show(it.done, it.total));
         let saved = self.client.download_to(media, &path, &options).await;
         bar.settle();
         match saved {
@@ -189,7 +190,7 @@ impl Shared {
         while let Some(piece) = coming.chunk().await.map_err(incomplete)? {
             out.write_all(&piece).await.map_err(unwritten)?;
             bytes += piece.len() as u64;
-            bar.show_bytes(bytes);
+            bar.show(bytes, media.bytes);
         }
         out.flush().await.map_err(unwritten)?;
         bar.settle();

@@ -1,21 +1,17 @@
 //! `wamedia upload`: files to a service, several at once, each judged before it is sent.
 
-use std::ffi::OsStr;
-use std::fs;
-use std::io::{self, Read as _};
+mod source;
+
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use anyhow::Context as _;
 use clap::Args;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
-use tempfile::NamedTempFile;
 use wamedia_client::{Client, Preflight, Upload as Sending, Uploaded};
-use wamedia_media::{GREATEST_MAX_BYTES, MimeType};
+use wamedia_media::MimeType;
 
-use super::check::walk::{Item, Walk};
 use super::output::{Usage, plain};
 use super::transfer::bars::{Bars, FileBar};
 use super::transfer::batch::{Batch, Interruption, Success, Told};
@@ -25,6 +21,7 @@ use super::transfer::target::Target;
 use super::transfer::{Telling, block_on};
 use crate::clock::Clock;
 use crate::config::Span;
+use source::{Job, Source};
 
 /// How long a media lives when nobody says: 30 days, at both vendors.
 const USUAL_LIFE: SignedDuration = SignedDuration::from_hours(30 * 24);
@@ -43,7 +40,7 @@ const USUAL_LIFE: SignedDuration = SignedDuration::from_hours(30 * 24);
   wamedia upload --profile lab --json *.pdf | jq -r 'select(.error) | .file'
 "))]
 pub struct Upload {
-    /// Files, and - for standard input
+    /// Files, each once, and - for standard input
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
     /// Also folders, with all they hold
@@ -64,18 +61,13 @@ pub struct Upload {
     /// Keep a record of what was uploaded in this file, and leave out what it has
     #[arg(long, value_name = "RECORD")]
     resume: Option<PathBuf>,
+    /// Uploads begun in a second, at most; 0 for as many as come
+    #[arg(long, value_name = "N", default_value_t = 25)]
+    rate: u32,
     #[command(flatten)]
     telling: Telling,
     #[command(flatten)]
     target: Target,
-}
-
-/// A file to upload.
-struct Job {
-    path: PathBuf,
-    /// As it was named; `-` for standard input.
-    label: String,
-    bytes: u64,
 }
 
 /// What all uploads of a batch share.
@@ -98,33 +90,28 @@ impl Upload {
     async fn upload(self) -> anyhow::Result<ExitCode> {
         let clock = Clock::running();
         let connection = self.target.resolve()?;
-        let client = connection.client()?;
+        let rate = Some(self.rate).filter(|rate| *rate > 0);
+        let client = connection.client_with(|builder| builder.uploads_per_second(rate))?;
         let mut interruption = Interruption::listen()?;
-        let mut jobs = self.jobs()?;
+        let jobs = source::jobs(&self.files, self.recursive)?;
         if self.name.is_some() && jobs.len() != 1 {
             return Err(Usage("--name is for one file".to_owned()).into());
         }
+        if self.resume.is_some() && jobs.iter().any(|job| job.file().is_none()) {
+            let what = "what comes by standard input or a pipe cannot be taken up again with --resume";
+            return Err(Usage(what.to_owned()).into());
+        }
         let record = self.resume.as_ref().map(|path| Ledger::open(path, &connection, clock.now()));
         let ledger = record.transpose()?;
-        // Held until the end: then it is removed.
-        let mut spooled = None;
-        if let Some(job) = jobs.iter_mut().find(|job| job.label == "-") {
-            let (file, bytes) = tokio::select! {
-                spooled = spool() => spooled?,
-                code = interruption.wait() => return Ok(ExitCode::from(code)),
-            };
-            (job.path, job.bytes) = (file.path().to_owned(), bytes);
-            spooled = Some(file);
-        }
-        let bars = Bars::new(jobs.len(), Some(jobs.iter().map(|job| job.bytes).sum()), self.telling.quiet);
+        let bytes = jobs.iter().map(|job| job.bytes).sum();
+        let bars = Bars::new(jobs.len(), bytes, self.telling.quiet);
         let shared = Arc::new(Shared {
             client,
             bars: bars.clone(),
             clock,
             ledger,
             declared: self.declared,
-            // Standard input has no name of its own.
-            name: self.name.or_else(|| spooled.as_ref().map(|_| "stdin".to_owned())),
+            name: self.name,
             ttl: self.ttl,
             preflight: if self.no_preflight { Preflight::Off } else { Preflight::Judge },
         });
@@ -136,100 +123,60 @@ impl Upload {
         let batch = Batch { telling: self.telling, thing: "file", done: "uploaded", resume };
         batch.run(jobs, &bars, &mut interruption, |job| upload(shared.clone(), job)).await
     }
-
-    /// Everything that is named, before anything is sent: a name that was mistyped costs nothing.
-    fn jobs(&self) -> anyhow::Result<Vec<Job>> {
-        let is_stdin = |path: &&PathBuf| path.as_os_str() == OsStr::new("-");
-        match self.files.iter().filter(is_stdin).count() {
-            0 => {}
-            1 if self.files.len() > 1 => {
-                return Err(Usage(
-                    "- is uploaded alone, as standard input has a name and type of its own".into(),
-                )
-                .into());
-            }
-            1 if self.resume.is_some() => {
-                return Err(Usage(
-                    "what comes by standard input cannot be taken up again with --resume".into(),
-                )
-                .into());
-            }
-            1 => return Ok(vec![Job { path: PathBuf::new(), label: "-".to_owned(), bytes: 0 }]),
-            _ => return Err(Usage("standard input can be read only once".into()).into()),
-        }
-        if let Some(folder) = self.files.iter().find(|path| !self.recursive && path.is_dir()) {
-            let shown = folder.display();
-            return Err(Usage(format!("{shown} is a folder; upload all it holds with --recursive")).into());
-        }
-        let jobs = Walk::new(&self.files).map(|item| match item {
-            Item::Unreadable(path, error) => {
-                Err(Usage(format!("{}: {error}; nothing was uploaded", plain(&path.to_string_lossy())))
-                    .into())
-            }
-            Item::Stdin => Err(Usage("- stands for standard input".into()).into()),
-            Item::File(path) => {
-                let bytes = fs::metadata(&path).map_or(0, |meta| meta.len());
-                Ok(Job { label: path.to_string_lossy().into_owned(), path, bytes })
-            }
-        });
-        jobs.collect()
-    }
-}
-
-/// Standard input as a file, so that it can be judged whole and sent more than once; and its length.
-async fn spool() -> anyhow::Result<(NamedTempFile, u64)> {
-    let file = NamedTempFile::new().context("no temporary file for standard input")?;
-    let mut into = file.reopen()?;
-    let copied = tokio::task::spawn_blocking(move || {
-        io::copy(&mut io::stdin().lock().take(GREATEST_MAX_BYTES + 1), &mut into)
-    });
-    let bytes = copied.await?.context("standard input cannot be kept in a temporary file")?;
-    anyhow::ensure!(
-        bytes <= GREATEST_MAX_BYTES,
-        "standard input is longer than any media may be: {GREATEST_MAX_BYTES} bytes"
-    );
-    Ok((file, bytes))
 }
 
 async fn upload(shared: Arc<Shared>, job: Job) -> Told {
-    let bar = shared.bars.file(&job.label, Some(job.bytes));
-    let (at, path) = (shared.clone(), job.path.clone());
-    let seen = tokio::task::spawn_blocking(move || at.seen(&path)).await;
-    let (before, changed_ns) = seen.unwrap_or_default();
-    let told = match before {
-        Some(entry) => already(&job.label, &entry),
-        None => shared.send(&job, changed_ns, &bar).await,
-    };
+    let bar = shared.bars.file(&job.label, job.bytes);
+    let told = shared.upload(&job, &bar).await;
     bar.settle();
     told
 }
 
 impl Shared {
+    async fn upload(self: &Arc<Self>, job: &Job, bar: &FileBar) -> Told {
+        let mut changed_ns = None;
+        if let Some(path) = job.file() {
+            let (at, path) = (self.clone(), path.to_owned());
+            let seen = tokio::task::spawn_blocking(move || at.seen(&path)).await.unwrap_or_default();
+            if let (Some(entry), _) = seen {
+                return already(&job.label, &entry);
+            }
+            changed_ns = seen.1;
+        }
+        match job.open().await {
+            Ok(source) => self.send(job, &source, changed_ns, bar).await,
+            Err(failure) => failed(&job.label, failure),
+        }
+    }
+
     /// What the record has of a file, and when the file was last changed.
     fn seen(&self, path: &Path) -> (Option<Entry>, Option<i128>) {
         let entry = self.ledger.as_ref().and_then(|ledger| ledger.find(path));
         (entry.cloned(), ledger::stat(path).and_then(|(_, changed_ns)| changed_ns))
     }
 
-    async fn send(self: &Arc<Self>, job: &Job, changed_ns: Option<i128>, bar: &FileBar) -> Told {
-        let shown = bar.clone();
-        let mut sending =
-            Sending::path(&job.path).preflight(self.preflight).progress(move |it| shown.show(it));
+    async fn send(
+        self: &Arc<Self>,
+        job: &Job,
+        source: &Source,
+        changed_ns: Option<i128>,
+        bar: &FileBar,
+    ) -> Told {
+        let (shown, length) = (bar.clone(), source.bytes);
+        let mut sending = Sending::path(&source.path).preflight(self.preflight);
+        sending = sending.progress(move |it| shown.show(it.done, Some(length)));
         if let Some(declared) = &self.declared {
             sending = sending.declared(declared.clone());
         }
-        if let Some(name) = &self.name {
-            sending = sending.file_name(name.clone());
+        if let Some(name) = self.name.as_deref().or(source.name) {
+            sending = sending.file_name(name);
         }
         if let Some(minutes) = self.ttl {
             sending = sending.ttl_minutes(minutes);
         }
         match self.client.upload(sending).await {
             Ok(uploaded) => self.uploaded(job, changed_ns, uploaded).await,
-            Err(error) => {
-                let failure = Failure::of(&error, &job.label);
-                Told { label: job.label.clone(), json: object(&job.label, None), result: Err(failure) }
-            }
+            Err(error) => failed(&job.label, Failure::of(&error, &job.label)),
         }
     }
 
@@ -237,8 +184,8 @@ impl Shared {
     async fn uploaded(self: &Arc<Self>, job: &Job, changed_ns: Option<i128>, uploaded: Uploaded) -> Told {
         let mut warnings: Vec<String> =
             uploaded.warnings.iter().map(|it| format!("{} [{}]", it.message, it.rule)).collect();
-        let (at, path, kept) = (self.clone(), job.path.clone(), uploaded.clone());
-        let written = tokio::task::spawn_blocking(move || at.keep(&path, changed_ns, &kept)).await;
+        let (at, path, kept) = (self.clone(), job.file().map(Path::to_owned), uploaded.clone());
+        let written = tokio::task::spawn_blocking(move || at.keep(path.as_deref(), changed_ns, &kept)).await;
         if let Ok(Err(error)) = written {
             warnings.push(format!("it would be uploaded again: {error:#}"));
         }
@@ -258,8 +205,8 @@ impl Shared {
         Told { label: job.label.clone(), json, result: Ok(success) }
     }
 
-    fn keep(&self, path: &Path, changed_ns: Option<i128>, uploaded: &Uploaded) -> anyhow::Result<()> {
-        let Some(ledger) = &self.ledger else { return Ok(()) };
+    fn keep(&self, path: Option<&Path>, changed_ns: Option<i128>, uploaded: &Uploaded) -> anyhow::Result<()> {
+        let (Some(ledger), Some(path)) = (&self.ledger, path) else { return Ok(()) };
         ledger.keep(path, changed_ns, uploaded, self.expires_at())
     }
 
@@ -267,6 +214,10 @@ impl Shared {
         let life = self.ttl.map_or(USUAL_LIFE, |minutes| SignedDuration::from_mins(minutes.into()));
         self.clock.now().checked_add(life).unwrap_or(Timestamp::MAX)
     }
+}
+
+fn failed(label: &str, failure: Failure) -> Told {
+    Told { label: label.to_owned(), json: object(label, None), result: Err(failure) }
 }
 
 fn already(label: &str, entry: &Entry) -> Told {

@@ -125,3 +125,20 @@ fn clocks_that_differ_are_a_warning() {
     assert_eq!((state_of(&ran, "clock"), state_of(&ran, "credential")), ("warning".into(), "failed".into()));
     assert!(ran.stdout.contains("ahead of the service's") && ran.stdout.contains("NTP"), "{}", ran.stdout);
 }
+
+#[test]
+fn an_authority_of_ones_own_is_trusted_when_it_is_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = dir.path();
+    let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+    std::fs::write(at.join("cert.pem"), made.cert.pem()).unwrap();
+    std::fs::write(at.join("key.pem"), made.signing_key.serialize_pem()).unwrap();
+    let tls = ["--set", "public.tls.certificate=cert.pem", "--set", "public.tls.key=key.pem"];
+    let house = House::start_in(dir, Dialect::Graph, &tls);
+    let base = format!("https://localhost:{}", house.base().rsplit(':').next().unwrap());
+    let ran = house.run(&["doctor", "--json", "--base", &base]).exits(3);
+    assert_eq!((state_of(&ran, "connect"), state_of(&ran, "tls")), ("ok".into(), "failed".into()));
+    assert!(remedy(&ran).contains("--ca-file"), "{}", ran.stdout);
+    let ran = house.run(&["doctor", "--json", "--base", &base, "--ca-file", "cert.pem"]).exits(0);
+    assert_eq!((state_of(&ran, "tls"), state_of(&ran, "bytes")), ("ok".into(), "ok".into()));
+}

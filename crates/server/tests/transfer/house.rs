@@ -78,10 +78,14 @@ impl Ran {
 
 impl House {
     pub fn start(dialect: Dialect) -> Self {
-        let dir = tempfile::tempdir().unwrap();
+        Self::start_in(tempfile::tempdir().unwrap(), dialect, &[])
+    }
+
+    /// In this folder, with more flags.
+    pub fn start_in(dir: TempDir, dialect: Dialect, flags: &[&str]) -> Self {
         let addresses = ["--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"];
         let stand_in = ["serve", "--stand-in", "--in-memory", "--ready-json", "--quiet"];
-        let mut command = wamedia(dir.path(), &[&stand_in[..], &addresses].concat());
+        let mut command = wamedia(dir.path(), &[&stand_in[..], &addresses, flags].concat());
         let mut server = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(server.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();

@@ -1,6 +1,7 @@
 //! Files go in and come out again, byte for byte, in both dialects.
 
 use std::fs;
+use std::process::Command;
 
 use serde_json::{Value, json};
 
@@ -162,4 +163,25 @@ fn a_large_file_goes_both_ways() {
     let id = house.upload("large.txt", content.as_bytes());
     house.run(&["download", &id, "-o", "back"]).exits(0);
     assert!(fs::read(house.dir().join("back")).unwrap() == content.as_bytes());
+}
+
+#[test]
+fn pipes_are_files_too_and_each_file_goes_once() {
+    let house = House::start(Dialect::Graph);
+    let pipe = house.dir().join("pipe");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let command = house.command(&["upload", "--json", "pipe"]);
+    let feeding = std::thread::spawn(move || fs::write(pipe, "through a pipe\n").unwrap());
+    let ran = house.finish(command).exits(0);
+    feeding.join().unwrap();
+    let object = ran.objects().remove(0);
+    assert_eq!((&object["file"], &object["bytes"]), (&json!("pipe"), &json!(15)));
+    assert!(house.run(&["upload", "--resume", "r", "pipe"]).exits(2).stderr.contains("taken up again"));
+
+    house.texts(2, 10);
+    fs::remove_file(house.dir().join("pipe")).unwrap();
+    let twice = house.run(&["upload", "-r", "text-000.txt", ".", "./text-001.txt"]).exits(0);
+    assert_eq!(twice.ids().len(), 2, "{}", twice.stdout);
+    let too_long = house.run_with(&vec![b'x'; (100 << 20) + 1], &["upload", "-", "--json"]).exits(1);
+    assert_eq!(too_long.objects()[0]["error"]["kind"], "too-long");
 }

@@ -9,7 +9,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use indicatif::{BinaryBytes, MultiProgress, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
-use wamedia_client::Progress;
 
 use crate::cli::output::plain;
 
@@ -110,19 +109,13 @@ struct Transfer {
 }
 
 impl FileBar {
-    /// As the client tells it; may go back when something is begun anew.
-    pub fn show(&self, progress: Progress) {
-        let bar = &self.0.bar;
-        if let Some(total) = progress.total.filter(|total| bar.length() != Some(*total)) {
+    /// So many bytes have come or gone, of so many; may go back when something is begun anew.
+    pub fn show(&self, bytes: u64, total: Option<u64>) {
+        let Transfer { bar, whole, moved, done, .. } = &*self.0;
+        if let Some(total) = total.filter(|total| bar.length() != Some(*total)) {
             bar.set_length(total);
             bar.set_style(style(FILE));
         }
-        self.show_bytes(progress.done);
-    }
-
-    /// So many bytes have come or gone.
-    pub fn show_bytes(&self, bytes: u64) {
-        let Transfer { bar, whole, moved, done, .. } = &*self.0;
         bar.set_position(bytes);
         let before = done.swap(bytes, Ordering::Relaxed);
         match (bytes.checked_sub(before), whole) {

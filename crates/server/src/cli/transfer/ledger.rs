@@ -83,6 +83,9 @@ impl Ledger {
         if whole == 0 {
             file.set_len(0)?;
             append(&mut file, &heading).with_context(|| format!("the record {shown} cannot be written"))?;
+            // A new name is on disk only when its folder is.
+            let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
+            File::open(dir).and_then(|dir| dir.sync_all()).with_context(|| format!("{}", dir.display()))?;
         } else {
             before = read(&text[..whole], &heading, now).with_context(|| format!("the record {shown}"))?;
             // A half line of a crash: what comes next begins on a line of its own.

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use clap::Args;
-use wamedia_client::{Client, Dialect, Retries, Secret};
+use wamedia_client::{Client, ClientBuilder, Dialect, Retries, Secret};
 use wamedia_media::PhoneNumberId;
 
 use super::profiles::{self, DialectName, Profile, Profiles};
@@ -201,22 +201,22 @@ impl Connection {
     /// # Errors
     /// What is missing or makes no sense.
     pub fn client(&self) -> anyhow::Result<Client> {
-        let mut retries = Retries::default();
-        retries.attempts = self.attempts;
-        self.client_with(retries)
+        self.client_with(|builder| builder)
     }
 
-    /// As [`Connection::client`], with another patience.
+    /// As [`Connection::client`], with settings that a command has of its own.
     ///
     /// # Errors
     /// As [`Connection::client`].
-    pub fn client_with(&self, retries: Retries) -> anyhow::Result<Client> {
+    pub fn client_with(&self, change: impl FnOnce(ClientBuilder) -> ClientBuilder) -> anyhow::Result<Client> {
+        let mut retries = Retries::default();
+        retries.attempts = self.attempts;
         let mut builder = Client::builder(self.wire_dialect()?).retries(retries);
         builder = builder.user_agent(concat!("wamedia-cli/", env!("CARGO_PKG_VERSION")));
         if let Some(path) = &self.ca_file {
             builder = builder.root_certificates(read_authorities(path)?);
         }
-        Ok(builder.build().map_err(|error| Usage(format!("{}: {error}", self.from)))?)
+        Ok(change(builder).build().map_err(|error| Usage(format!("{}: {error}", self.from)))?)
     }
 
     fn wire_dialect(&self) -> anyhow::Result<Dialect> {
