@@ -13,9 +13,9 @@ use wamedia_client::{Client, Error, Media, MediaId, Missing, Retries, Upload};
 use super::output::{colours, duration, plain, print, print_json};
 use super::transfer::batch::Interruption;
 use super::transfer::failure::Failure;
-use super::transfer::profiles::DialectName;
+use super::transfer::fields::DialectName;
 use super::transfer::target::{Connection, Target};
-use super::transfer::{block_on, profiles};
+use super::transfer::{block_on, fields};
 use crate::clock::Clock;
 
 /// Try a service step by step, and say what is wrong and what would help
@@ -325,7 +325,7 @@ fn described(connection: &Connection) -> Finding {
     let number = connection.phone_number_id.map_or_else(String::new, |number| format!(", number {number}"));
     let dialect = connection.dialect.as_str();
     let what = format!("{from}: {dialect} at {base}{version}{number}, secret: {secret_from}");
-    if profiles::is_open_to_readers(base) {
+    if fields::is_open_to_readers(base) {
         return Finding::warning(
             what,
             "There is no TLS: everybody on the way can read the secret; use https://.",

@@ -12,7 +12,8 @@ use super::Global;
 use super::OpenedData;
 use super::output::{Table, Usage, explain, print, print_json};
 use super::phone::phone_number_id;
-use super::transfer::profiles::{self, DialectName, Profile, Profiles};
+use super::transfer::fields::{self, DialectName};
+use super::transfer::profiles::{Profile, Profiles};
 use super::transfer::secret::SecretSource;
 use super::transfer::target::{DEFAULT_VERSION, NO_NUMBER, read_authorities};
 use crate::operations::accounts::{self, TokenRequest};
@@ -79,16 +80,16 @@ enum Verb {
   wamedia profile add local --local --data /var/lib/wamedia")]
 struct Add {
     /// What it is called
-    #[arg(value_parser = profiles::name)]
+    #[arg(value_parser = fields::name)]
     name: String,
     /// graph (Meta) or d360 (360dialog)
     #[arg(long, value_enum, value_name = "DIALECT", required_unless_present = "local")]
     dialect: Option<DialectName>,
     /// The service's address, with a path if need be [default: the vendor's]
-    #[arg(long, value_name = "URL", value_parser = profiles::base)]
+    #[arg(long, value_name = "URL", value_parser = fields::base)]
     base: Option<String>,
     /// Version of the Graph API, or '' for none [default: v23.0]
-    #[arg(long, value_name = "vN.M", value_parser = profiles::version)]
+    #[arg(long, value_name = "vN.M", value_parser = fields::version)]
     version: Option<String>,
     /// The phone number's id, on graph
     #[arg(long, value_name = "ID", value_parser = phone_number_id)]
@@ -235,7 +236,7 @@ impl Add {
             }
             Ok((profiles.path().to_owned(), profiles.default_name() == Some(&self.name)))
         })?;
-        if profiles::is_open_to_readers(&profile.base) {
+        if fields::is_open_to_readers(&profile.base) {
             let base = &profile.base;
             eprintln!("wamedia: warning: {base} has no TLS: everybody on the way to it can read the secret");
         }

@@ -10,8 +10,8 @@ use wamedia_client::{Client, Media, MediaId};
 use super::transfer::bars::Bars;
 use super::transfer::batch::{Batch, Interruption, Success, Told};
 use super::transfer::failure::Failure;
+use super::transfer::fields::DialectName;
 use super::transfer::ids::Ids;
-use super::transfer::profiles::DialectName;
 use super::transfer::target::{Connection, Target};
 use super::transfer::{Telling, block_on};
 

@@ -16,6 +16,7 @@ macro_rules! help {
 pub mod bars;
 pub mod batch;
 pub mod failure;
+pub mod fields;
 pub mod ids;
 pub mod ledger;
 pub mod profiles;

@@ -9,7 +9,8 @@ use clap::Args;
 use wamedia_client::{Client, ClientBuilder, Dialect, Retries, Secret};
 use wamedia_media::PhoneNumberId;
 
-use super::profiles::{self, DialectName, Profile, Profiles};
+use super::fields::{self, DialectName};
+use super::profiles::{Profile, Profiles};
 use super::secret;
 use crate::cli::output::Usage;
 use crate::cli::phone::phone_number_id;
@@ -31,10 +32,10 @@ pub struct Target {
     #[arg(long, value_enum, value_name = "DIALECT")]
     pub dialect: Option<DialectName>,
     /// Another address than the profile's [default: WAMEDIA_BASE, else the vendor's]
-    #[arg(long, value_name = "URL", value_parser = profiles::base)]
+    #[arg(long, value_name = "URL", value_parser = fields::base)]
     pub base: Option<String>,
     /// Another version of the Graph API, or '' for none [default: WAMEDIA_VERSION, else v23.0]
-    #[arg(long, value_name = "vN.M", value_parser = profiles::version)]
+    #[arg(long, value_name = "vN.M", value_parser = fields::version)]
     pub version: Option<String>,
     /// Another phone number id, on graph [default: WAMEDIA_PHONE_NUMBER_ID]
     #[arg(long, value_name = "ID", value_parser = phone_number_id)]
@@ -178,8 +179,7 @@ impl Target {
         };
         let number = variable("WAMEDIA_PHONE_NUMBER_ID").map(|text| phone_number_id(&text)).transpose();
         let number = number.map_err(|what| Usage(format!("WAMEDIA_PHONE_NUMBER_ID: {what}")))?;
-        let (base, version) =
-            (of("WAMEDIA_BASE", profiles::base)?, of("WAMEDIA_VERSION", profiles::version)?);
+        let (base, version) = (of("WAMEDIA_BASE", fields::base)?, of("WAMEDIA_VERSION", fields::version)?);
         Ok(Connection {
             from: "WAMEDIA_… variables".to_owned(),
             profile: None,
