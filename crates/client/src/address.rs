@@ -278,6 +278,7 @@ pub(crate) fn resolve(from: &Uri, location: &str) -> Result<Uri, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     fn graph(base: &str) -> Service {
         let media_hosts = vec![META_MEDIA_HOST.to_owned(), "*.cdn.example".to_owned()];
@@ -406,6 +407,24 @@ mod tests {
         }
         for bad in ["23.0", "v", "v23.", "v23.0/", "V23.0", "v23.0.1", "latest"] {
             assert!(Service::check_version(bad).is_err(), "{bad}");
+        }
+    }
+
+    proptest! {
+        /// Everything that RFC 3986 lets stand in a path and a query, and more in the query that is seen in the wild.
+        #[test]
+        fn no_link_is_changed_on_its_way(rest in r#"/[!$%&'()*+,./0-9:;=@A-Z_a-z~-]{0,40}(\?[!$%&'()*+,./0-9:;=?@A-Z_a-z~|{}-]{0,80})?"#) {
+            let link = Link::new(format!("https://lookaside.fbsbx.com{rest}"));
+            prop_assert_eq!(d360("http://h.example").link(&link).unwrap().to_string(), format!("http://h.example{rest}"));
+            prop_assert_eq!(graph("http://h.example").link(&link).unwrap().to_string(), link.as_str());
+        }
+
+        #[test]
+        fn what_cannot_be_sent_as_it_is_is_not_sent(rest in "/[^#]{0,40}") {
+            let link = Link::new(format!("https://lookaside.fbsbx.com{rest}"));
+            if let Ok(uri) = graph("http://h.example").link(&link) {
+                prop_assert_eq!(uri.to_string(), link.as_str());
+            }
         }
     }
 }

@@ -192,6 +192,7 @@ fn text_of_page(body: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     fn read(status: u16, body: &str) -> Answer {
         Answer::read(status, &HeaderMap::new(), body.as_bytes())
@@ -259,5 +260,18 @@ mod tests {
         assert_eq!(retry_after(&headers), Some(Duration::ZERO));
         headers.insert(RETRY_AFTER, "soon".parse().unwrap());
         assert_eq!(retry_after(&headers), None);
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_comes_is_told_within_bounds(body: Vec<u8>, text: String, code: i64) {
+            let json = serde_json::json!({"error": {"message": text, "code": code, "error_data": {"details": text}}});
+            for body in [body, json.to_string().into_bytes(), serde_json::json!({ "error": text }).to_string().into_bytes()] {
+                let answer = Answer::read(400, &HeaderMap::new(), &body);
+                for told in [Some(answer.message), answer.details].into_iter().flatten() {
+                    prop_assert!(told.chars().count() <= MAX_CHARS && !told.contains(char::is_control));
+                }
+            }
+        }
     }
 }

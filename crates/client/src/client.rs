@@ -15,9 +15,11 @@ use crate::{
     Uploaded, download, operations, upload,
 };
 
-/// A client of one account at one service.
+/// A client of one number at one service.
 ///
-/// Cloning is cheap; clones share connections, pacer and error budget. Its `Debug` shows no secret.
+/// Cloning is cheap; clones share connections, pacer and error budget. Its `Debug` shows no secret. Every method may be
+/// cancelled by dropping its future; nothing is left behind but, perhaps, an upload whose answer nobody heard, and the
+/// beginning of a download to a path.
 #[derive(Clone)]
 pub struct Client {
     inner: Arc<Inner>,
@@ -35,6 +37,16 @@ pub(crate) struct Inner {
 impl Client {
     /// A client of Meta's Cloud API at `base`, `https://graph.facebook.com`, or of what speaks it. `version` is
     /// `v23.0`, or empty.
+    ///
+    /// ```
+    /// # use wamedia_client::Client;
+    /// let client = Client::graph("https://graph.facebook.com", "v23.0", "1025723653965602", "EAAB…")?;
+    /// assert_eq!(
+    ///     format!("{client:?}"),
+    ///     r#"Client(graph at https://graph.facebook.com, version "v23.0", number 1025723653965602)"#,
+    /// );
+    /// # Ok::<_, wamedia_client::ConfigError>(())
+    /// ```
     ///
     /// # Errors
     /// What is wrong with what was given.
@@ -59,6 +71,13 @@ impl Client {
     }
 
     /// A client with other than the usual settings.
+    ///
+    /// ```
+    /// # use wamedia_client::{Budget, Client, Dialect, Retries};
+    /// let dialect = Dialect::D360 { base: "https://waba-v2.360dialog.io".into(), key: "key".into() };
+    /// let client = Client::builder(dialect).user_agent("shop/1.2").retries(Retries::none()).build()?;
+    /// # Ok::<_, wamedia_client::ConfigError>(())
+    /// ```
     pub fn builder(dialect: Dialect) -> ClientBuilder {
         ClientBuilder::new(dialect)
     }
@@ -67,10 +86,13 @@ impl Client {
         Self { inner: Arc::new(inner) }
     }
 
-    /// Uploads a file.
+    /// Uploads a file: judged, paced, streamed, and sent again where that is safe ([`Retries`]).
     ///
     /// # Errors
-    /// [`Error::Rejected`] before or after sending, and what a request can meet.
+    /// [`Error::Rejected`] before or after sending; [`Error::Io`] for what cannot be read; [`Error::Invalid`] for what
+    /// cannot be asked for; [`Error::NotFound`] for the number; [`Error::HeldBack`]; and what any request can meet:
+    /// [`Error::Unauthorized`], [`Error::Forbidden`], [`Error::Throttled`], [`Error::Upstream`],
+    /// [`Error::Connection`], [`Error::ForeignHost`].
     pub async fn upload(&self, upload: Upload) -> Result<Uploaded, Error> {
         upload::upload(&self.inner, upload).await
     }
@@ -78,7 +100,7 @@ impl Client {
     /// What the service knows of a media, with a link that lives for five minutes.
     ///
     /// # Errors
-    /// [`Error::NotFound`], [`Error::HeldBack`], and what a request can meet.
+    /// [`Error::NotFound`], [`Error::HeldBack`], and what any request can meet.
     pub async fn retrieve_url(&self, id: MediaId) -> Result<Media, Error> {
         operations::retrieve_url(&self.inner, id).await
     }
@@ -86,7 +108,8 @@ impl Client {
     /// Downloads by the media's link. Bytes are verified as far as the media tells size and SHA-256.
     ///
     /// # Errors
-    /// [`Error::Expired`] for a dead link, and what a request can meet.
+    /// [`Error::Expired`] for a dead link (services answer a wrong credential alike here; retrieve_url tells them
+    /// apart), [`Error::BadLink`], [`Error::Damaged`] where the head tells already, and what any request can meet.
     pub async fn download(&self, media: &Media) -> Result<Download, Error> {
         download::download(&self.inner, media).await
     }
@@ -101,8 +124,14 @@ impl Client {
 
     /// Resolves and downloads to a path.
     ///
+    /// Bytes go to a temporary name beside it (`.name.….part`), which only one download writes at a time. The file
+    /// appears under its name at once, durable, when it is whole and its size and SHA-256 are right. A connection that
+    /// breaks is taken up by range, as often as each brings something, with a link resolved anew where the old one
+    /// died. Where it has to give up, the temporary file stays for the next call of the same media and path to go on
+    /// with, in whatever process; what is damaged or no longer there is removed.
+    ///
     /// # Errors
-    /// Those of [`Client::fetch`], [`Error::Damaged`] and [`Error::Io`].
+    /// Those of [`Client::fetch`]; [`Error::Damaged`] when the bytes were wrong twice; [`Error::Io`].
     pub async fn fetch_to(
         &self,
         id: MediaId,
@@ -127,14 +156,19 @@ impl Client {
 
     /// Deletes a media. It is gone at once, with its links.
     ///
+    /// Where an earlier attempt's answer was lost, a media that is not there any more was deleted by it.
+    ///
     /// # Errors
-    /// [`Error::NotFound`], and what a request can meet.
+    /// [`Error::NotFound`], and what any request can meet.
     pub async fn delete(&self, id: MediaId) -> Result<(), Error> {
         operations::delete(&self.inner, id).await
     }
 
     /// Asks whether the credential is accepted, and on graph whether the number is its own, without leaving anything
     /// behind.
+    ///
+    /// On graph it posts an upload without a file, which is refused after everything else was looked at; on d360 it
+    /// asks for a media that nobody has. Each is one error in the vendor's eyes, and is counted in the [`Budget`](crate::Budget).
     ///
     /// # Errors
     /// [`Error::Unauthorized`] for the credential, [`Error::Forbidden`] for its permissions, [`Error::NotFound`] for

@@ -23,7 +23,8 @@ pub(crate) enum Again {
 #[derive(Debug)]
 pub(crate) struct Attempts<'a> {
     policy: &'a Retries,
-    begun: Instant,
+    /// When the first of them failed, since the last progress.
+    failing_since: Option<Instant>,
     /// Sent so far, since the last progress.
     made: u32,
     /// Sent in all.
@@ -33,7 +34,7 @@ pub(crate) struct Attempts<'a> {
 impl<'a> Attempts<'a> {
     /// The first of them is about to be sent.
     pub(crate) fn first(policy: &'a Retries) -> Self {
-        Self { policy, begun: Instant::now(), made: 1, total: 1 }
+        Self { policy, failing_since: None, made: 1, total: 1 }
     }
 
     /// How many were sent.
@@ -44,13 +45,14 @@ impl<'a> Attempts<'a> {
     /// Something was gained that is kept: patience begins anew.
     pub(crate) fn progressed(&mut self) {
         self.made = 0;
-        self.begun = Instant::now();
+        self.failing_since = None;
     }
 
     /// Waits before the next attempt, or gives the error back where there is none.
     pub(crate) async fn again(&mut self, error: Error, again: Again) -> Result<(), Error> {
         let Some(wait) = self.wait(&error, again) else { return Err(error) };
-        if self.begun.elapsed() + wait > self.policy.deadline {
+        let failing_since = *self.failing_since.get_or_insert_with(Instant::now);
+        if failing_since.elapsed() + wait > self.policy.deadline {
             return Err(error);
         }
         sleep(wait).await;

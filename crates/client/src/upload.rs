@@ -97,7 +97,8 @@ impl Upload {
         }
     }
 
-    /// The media type, instead of the one that the bytes have.
+    /// The media type, instead of the one that the bytes have: `image/jpeg`. Parameters are read and not sent, as
+    /// services want `audio/ogg` for Opus too.
     pub fn declared(mut self, media_type: impl Into<String>) -> Self {
         self.declared = Some(media_type.into());
         self

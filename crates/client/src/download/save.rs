@@ -78,14 +78,14 @@ pub(crate) async fn save(
     options: &SaveOptions,
 ) -> Result<Saved, Error> {
     let id = media.id;
-    // A link that was just made and is dead all the same stays so.
-    let mut is_fresh = media.link.is_none();
-    let media = if is_fresh { retrieve_url(inner, id).await? } else { media };
+    let media = if media.link.is_none() { retrieve_url(inner, id).await? } else { media };
     let partial = Partial::open(path, &media, options.keep_existing).await?;
     let resumed_from = partial.bytes();
     let mut saving = Saving { inner, options, media, partial, etag: None, requests: 0 };
     let mut attempts = Attempts::first(&inner.retries);
     let mut was_damaged = false;
+    // A link that was made anew and is dead all the same stays so.
+    let mut is_fresh = false;
     let ended = loop {
         let before = saving.partial.bytes();
         let error = match saving.receive().await {
@@ -157,8 +157,11 @@ impl Saving<'_> {
                 }
                 complete(&mut self.media, &reply.headers, whole)?;
             }
-            // There is nothing behind what is here, though there should be.
-            416 if from > 0 => return Err(Error::Damaged(Damage::Range)),
+            // There is nothing behind what is here: it is the whole, or nothing to go on with.
+            416 if from > 0 => {
+                let is_whole = unsatisfied_range(&reply.headers) == Some(from);
+                return if is_whole { Ok(()) } else { Err(Error::Damaged(Damage::Range)) };
+            }
             _ => return Err(unexpected(reply).await),
         }
         self.etag = strong_etag(&reply.headers);
@@ -241,6 +244,11 @@ fn content_range(headers: &HeaderMap) -> Option<(u64, Option<u64>)> {
     let (first, _) = range.split_once('-')?;
     let whole = if whole == "*" { None } else { Some(whole.parse().ok()?) };
     Some((first.trim().parse().ok()?, whole))
+}
+
+/// How long the whole is, where no part of it was asked for: `bytes */200`.
+fn unsatisfied_range(headers: &HeaderMap) -> Option<u64> {
+    headers.get(CONTENT_RANGE)?.to_str().ok()?.strip_prefix("bytes */")?.parse().ok()
 }
 
 /// A weak one says that two bodies mean the same, not that they are the same bytes.

@@ -53,6 +53,7 @@ pub(crate) fn quoted(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn folders_and_control_characters_go() {
@@ -84,5 +85,16 @@ mod tests {
     #[test]
     fn quotes_are_written_as_browsers_do() {
         assert_eq!(quoted("6\" é\r\n.png"), "6%22 é%0D%0A.png");
+    }
+
+    proptest! {
+        #[test]
+        fn any_name_becomes_one_that_stays_and_harms_nobody(name: String) {
+            let once = sanitised(&name, Some("jpg"));
+            prop_assert!(!once.is_empty() && once.len() <= MAX_BYTES);
+            prop_assert!(!once.contains(['/', '\\', '\r', '\n', '\0']) && once != "." && once != "..");
+            prop_assert!(!quoted(&once).contains('"'));
+            prop_assert_eq!(sanitised(&once, Some("jpg")), once);
+        }
     }
 }

@@ -3,9 +3,9 @@
 
 use std::process::Command;
 
-use wamedia_client::{Client, Error, SaveOptions, Upload};
+use wamedia_client::{Client, Error, Retries, SaveOptions, Upload};
 
-use crate::script::{ID, KEY};
+use crate::script::{ID, d360_at};
 
 /// What the child says before its figures: KiB of growth, bytes.
 const SAYS: &str = "grew by";
@@ -27,7 +27,7 @@ pub fn transfer(base: &str, verb: &str, what: &str, environment: &[(&str, &str)]
 #[ignore = "other tests run it as a process"]
 async fn this_is_the_child() {
     let given = |name: &str| std::env::var(name).expect("the parent gives it");
-    let client = Client::d360(&given("CHILD_BASE"), KEY).unwrap();
+    let client = d360_at(&given("CHILD_BASE")).retries(Retries::none()).build().unwrap();
     let before = peak_kib();
     let bytes = carry_out(&client, &given("CHILD_VERB"), &given("CHILD_WHAT")).await.unwrap();
     println!("{SAYS} {} KiB for {bytes} bytes", peak_kib() - before);

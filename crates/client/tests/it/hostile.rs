@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use wamedia_client::{Damage, Error, Timeouts};
+use wamedia_client::{Damage, Error, Timeouts, Upload};
 
 use crate::script::{Act, ID, Script, answer, cut, graph_at, media, patient, raw};
 
@@ -110,8 +110,7 @@ async fn slow_bodies_arrive_and_silent_ones_end() {
             std::thread::sleep(Duration::from_secs(if bytes < 5 { 3 } else { 0 }));
         })
     };
-    let mut timeouts = Timeouts::default();
-    timeouts.idle = Duration::from_millis(900);
+    let timeouts = Timeouts::default().with_idle(Duration::from_millis(900));
     let script = Script::play(vec![drip(5), drip(3)]);
     let client = patient(graph_at(&script.base()).timeouts(timeouts));
     let described = media(&script, b"hello");
@@ -129,4 +128,20 @@ async fn nobody_there_is_no_connection() {
     let client = patient(graph_at(&format!("http://{gone}")));
     let error = client.retrieve_url(ID.parse().unwrap()).await.unwrap_err();
     assert!(matches!(&error, Error::Connection(broken) if !broken.was_sent), "{error}");
+}
+
+#[tokio::test]
+async fn an_answer_before_the_file_was_read_is_heard() {
+    let early: Act = Box::new(|stream| {
+        let body = r#"{"error":"Invalid API key"}"#;
+        let head =
+            format!("HTTP/1.1 401 X\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{body}", body.len());
+        let _ = stream.write_all(head.as_bytes());
+        std::thread::sleep(Duration::from_millis(300));
+    });
+    let script = Script::play_on_heads(vec![early]);
+    let endless = tokio::io::AsyncReadExt::take(tokio::io::repeat(b'a'), 90 << 20);
+    let upload = Upload::stream(endless, Some(90 << 20)).declared("text/plain");
+    let error = script.d360().upload(upload).await.unwrap_err();
+    assert!(matches!(error, Error::Unauthorized(_)), "{error}");
 }

@@ -20,3 +20,16 @@ fn the_environments_proxy_is_asked_except_for_this_machine() {
     run(&local.base()).unwrap();
     assert_eq!((local.asked().len(), proxy.asked().len()), (2, 2));
 }
+
+#[test]
+fn a_proxy_of_https_is_asked_for_a_tunnel_and_sees_no_credential() {
+    let refusal = || crate::script::raw("HTTP/1.1 407 Proxy Authentication Required\r\n\r\n");
+    let proxy = Script::play((0..4).map(|_| refusal()).collect());
+    let address = format!("http://user:pass@{}", proxy.address);
+    let proxies = [("HTTPS_PROXY", address.as_str()), ("https_proxy", address.as_str())];
+    transfer("https://api.example", "download", ID, &proxies).unwrap_err();
+    let asked = &proxy.asked()[0];
+    assert_eq!(asked.line(), "CONNECT api.example:443 HTTP/1.1");
+    assert_eq!(asked.header("proxy-authorization"), Some("Basic dXNlcjpwYXNz"));
+    assert_eq!(asked.header("d360-api-key"), None);
+}

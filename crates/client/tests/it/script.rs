@@ -31,6 +31,15 @@ pub struct Asked {
 impl Script {
     /// Does one act for each connection, in order; connections after the last are closed at once.
     pub fn play(acts: Vec<Act>) -> Self {
+        Self::play_after(acts, read_request)
+    }
+
+    /// The same, but bodies are left unread.
+    pub fn play_on_heads(acts: Vec<Act>) -> Self {
+        Self::play_after(acts, |stream| read_head(stream).map(|(asked, _)| asked))
+    }
+
+    fn play_after(acts: Vec<Act>, read: fn(&mut TcpStream) -> Option<Asked>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let address = listener.local_addr().expect("an address");
         let asked = Arc::new(Mutex::new(Vec::new()));
@@ -38,7 +47,7 @@ impl Script {
         std::thread::spawn(move || {
             for act in acts {
                 let Ok((mut stream, _)) = listener.accept() else { return };
-                let Some(request) = read_request(&mut stream) else { continue };
+                let Some(request) = read(&mut stream) else { continue };
                 heard.lock().unwrap().push(request);
                 act(&mut stream);
             }
@@ -82,9 +91,7 @@ pub fn d360_at(base: &str) -> ClientBuilder {
 }
 
 pub fn patient(builder: ClientBuilder) -> Client {
-    let mut retries = Retries::default();
-    retries.first_wait = Duration::from_millis(2);
-    retries.max_wait = Duration::from_millis(5);
+    let retries = Retries::default().with_waits(Duration::from_millis(2), Duration::from_millis(5));
     builder.retries(retries).build().unwrap()
 }
 
@@ -133,16 +140,7 @@ fn head(status: u16, headers: &str, length: usize) -> String {
 
 /// Reads a whole request, chunked or with a length.
 fn read_request(stream: &mut TcpStream) -> Option<Asked> {
-    stream.set_read_timeout(Some(Duration::from_secs(20))).ok()?;
-    let mut bytes = Vec::new();
-    let end = loop {
-        if let Some(end) = bytes.windows(4).position(|four| four == b"\r\n\r\n") {
-            break end + 4;
-        }
-        read_some(stream, &mut bytes)?;
-    };
-    let mut body = bytes.split_off(end);
-    let asked = Asked { head: String::from_utf8_lossy(&bytes).into_owned(), body: Vec::new() };
+    let (asked, mut body) = read_head(stream)?;
     if let Some(length) = asked.header("content-length") {
         let length: usize = length.parse().ok()?;
         while body.len() < length {
@@ -154,6 +152,20 @@ fn read_request(stream: &mut TcpStream) -> Option<Asked> {
         }
     }
     Some(Asked { body, ..asked })
+}
+
+/// Reads a request's head; what came of its body beside it.
+fn read_head(stream: &mut TcpStream) -> Option<(Asked, Vec<u8>)> {
+    stream.set_read_timeout(Some(Duration::from_secs(20))).ok()?;
+    let mut bytes = Vec::new();
+    let end = loop {
+        if let Some(end) = bytes.windows(4).position(|four| four == b"\r\n\r\n") {
+            break end + 4;
+        }
+        read_some(stream, &mut bytes)?;
+    };
+    let body = bytes.split_off(end);
+    Some((Asked { head: String::from_utf8_lossy(&bytes).into_owned(), body: Vec::new() }, body))
 }
 
 fn read_some(stream: &mut TcpStream, bytes: &mut Vec<u8>) -> Option<()> {
