@@ -1,7 +1,7 @@
 //! Downloads as a stream: verified to the last byte, never damaged and clean at once.
 
 use tokio::io::AsyncReadExt as _;
-use wamedia_client::{Damage, Error, Link, Media};
+use wamedia_client::{Damage, Error, Link, Media, SaveOptions};
 
 use crate::house::{House, impatient, once};
 
@@ -93,6 +93,14 @@ async fn fetch_resolves_once_more_and_no_oftener() {
         house.arm(r#"{"action":"download","next":2,"error":"expired_link"}"#);
         assert!(matches!(client.fetch(id).await, Err(Error::Expired(_))));
         assert_eq!(house.asked("retrieve_url").await.len(), before + 4);
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.txt");
+        for (faults, is_saved) in [(1, true), (2, false)] {
+            house.arm(&format!(r#"{{"action":"download","next":{faults},"error":"expired_link"}}"#));
+            let saved = client.fetch_to(id, &path, &SaveOptions::new()).await;
+            assert_eq!(saved.is_ok(), is_saved, "{saved:?}");
+        }
+        assert_eq!(house.asked("retrieve_url").await.len(), before + 8);
     }
 }
 

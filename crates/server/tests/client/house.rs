@@ -86,10 +86,7 @@ impl House {
 
 /// Retries without long waits.
 pub fn quick() -> Retries {
-    let mut retries = Retries::default();
-    retries.first_wait = Duration::from_millis(5);
-    retries.max_wait = Duration::from_millis(20);
-    retries
+    Retries::default().with_waits(Duration::from_millis(5), Duration::from_millis(20))
 }
 
 pub fn once() -> Retries {
@@ -97,10 +94,8 @@ pub fn once() -> Retries {
 }
 
 pub fn impatient() -> Timeouts {
-    let mut timeouts = Timeouts::default();
-    timeouts.idle = Duration::from_millis(300);
-    timeouts.answer = Duration::from_millis(300);
-    timeouts
+    let soon = Duration::from_millis(300);
+    Timeouts::default().with_idle(soon).with_answer(soon)
 }
 
 pub fn sample(path: &str) -> PathBuf {
