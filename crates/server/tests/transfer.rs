@@ -9,6 +9,8 @@ mod doctor;
 mod house;
 #[path = "transfer/interrupted.rs"]
 mod interrupted;
+#[path = "transfer/line.rs"]
+mod line;
 #[path = "transfer/media.rs"]
 mod media;
 #[path = "transfer/profiles.rs"]

@@ -13,9 +13,9 @@ use super::transfer::ids::Ids;
 use super::transfer::target::Target;
 use super::transfer::{Telling, block_on};
 
-/// Delete media at once and for good, with their links
+/// Delete media at once and for good
 ///
-/// Prints a line for each id: the id, a tab, and the word deleted.
+/// Their links are dead, too. Prints a line for each id: the id, a tab, and the word deleted.
 #[derive(Args)]
 #[command(after_help = help!("Examples:
   wamedia delete 1761991787669262

@@ -21,9 +21,9 @@ use super::transfer::ledger;
 use super::transfer::target::Target;
 use super::transfer::{Telling, block_on};
 
-/// Download media to files, resumed after a broken line, there only when whole and verified
+/// Download media, there only when whole and verified
 ///
-/// Files are named after the id and the type, 1761991787669262.jpg, so that no sender chooses a name on this machine.
+/// A broken line is taken up again where it broke. Files are named after the id and the type, 1761991787669262.jpg, so that no sender chooses a name on this machine.
 /// Prints a line for each id: the id, a tab, the path. What is there already with the same bytes is not fetched again;
 /// another file of that name is left alone, unless --force is given. What a broken download has got is kept under a
 /// temporary name beside it, and the same command goes on from there.

@@ -15,9 +15,9 @@ use super::transfer::ids::Ids;
 use super::transfer::target::{Connection, Target};
 use super::transfer::{Telling, block_on};
 
-/// Resolve media ids to links, which work for a few minutes and only with the credential
+/// Print the links of media, which work for a few minutes
 ///
-/// Prints a line for each id: the id, a tab, the link. At 360dialog the link leads to the service's own address already.
+/// Prints a line for each id: the id, a tab, the link, which opens with the credential only. At 360dialog the link leads to the service's own address already.
 #[derive(Args)]
 #[command(after_help = help!("Examples:
   wamedia url 1761991787669262

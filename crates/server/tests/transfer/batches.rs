@@ -9,6 +9,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::house::{BOTH, Dialect, House, next};
+use crate::line::Line;
 
 #[test]
 fn fifty_files_at_once_all_arrive_and_each_comes_back() {
@@ -66,7 +67,7 @@ fn a_batch_that_was_killed_loses_only_what_was_under_way() {
     let names = house.texts(30, 1000);
     let upload = ["upload", "-j", "2", "--resume", "batch.jsonl"];
     let again: Vec<&str> = upload.into_iter().chain(names.iter().map(String::as_str)).collect();
-    house.arm(json!({"action": "upload", "always": true, "delay": "30ms"}));
+    house.arm(json!({"action": "upload", "always": true, "delay": "100ms"}));
     let mut child = house.command(&again).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     let record = house.dir().join("batch.jsonl");
     let lines = || fs::read_to_string(&record).map_or(0, |text| text.lines().count());
@@ -79,6 +80,7 @@ fn a_batch_that_was_killed_loses_only_what_was_under_way() {
     let recorded = lines() - 1;
     // As if the power had gone in the middle of a line.
     File::options().append(true).open(&record).unwrap().write_all(b"{\"file\":\"/half").unwrap();
+    house.control("DELETE", "faults", json!(null));
     let ran = house.run(&again).exits(0);
     assert!(ran.stderr.contains(&format!("{recorded} already there")), "{}", ran.stderr);
     assert_eq!(ran.ids().iter().collect::<HashSet<_>>().len(), 30);
@@ -129,4 +131,52 @@ fn a_download_goes_on_where_the_line_broke() {
         );
         assert_eq!(house.names(".").iter().filter(|name| name.contains("out")).count(), 1);
     }
+}
+
+#[test]
+fn a_line_that_breaks_in_the_middle_of_files_costs_time_and_nothing_else() {
+    for dialect in BOTH {
+        let house = House::start(dialect);
+        let line = Line::to(house.base());
+        house.texts(40, 50_000);
+        line.breaks_every(2);
+        let arguments = ["--base", &line.base, "-j", "4", "--attempts", "9"];
+        let ran = house.run(&[&["upload", "-r", "."], &arguments[..]].concat()).exits(0);
+        assert_eq!(ran.ids().iter().collect::<HashSet<_>>().len(), 40);
+        assert!(line.broken() > 0, "it did break");
+        assert_eq!(house.media(), 40, "what broke off was not taken, and so nothing is there twice");
+        let back = ["download", "-", "-o", "back/"];
+        house.run_with(ran.stdout.as_bytes(), &[&back[..], &arguments].concat()).exits(0);
+        for sent in ran.stdout.lines() {
+            let (id, path) = sent.split_once('\t').unwrap();
+            let read = |path: String| fs::read(house.dir().join(path)).unwrap();
+            assert!(read(path.to_owned()) == read(format!("back/{id}.txt")), "{path}");
+        }
+    }
+}
+
+#[test]
+fn a_line_that_goes_dark_stops_the_batch_and_the_same_command_goes_on() {
+    let house = House::start(Dialect::Graph);
+    let line = Line::to(house.base());
+    let names = house.texts(60, 1000);
+    let upload = ["upload", "--base", &line.base, "-j", "2", "--attempts", "1", "--resume", "batch.jsonl"];
+    let again: Vec<&str> = upload.into_iter().chain(names.iter().map(String::as_str)).collect();
+    house.arm(json!({"action": "upload", "always": true, "delay": "20ms"}));
+    let child = house.command(&again).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    while house.journal("upload").len() < 10 {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    line.goes_dark(true);
+    let first = house.without_secret(child.wait_with_output().unwrap().into()).exits(3);
+    assert!(first.stderr.contains("stopped: the service is not reached"), "{}", first.stderr);
+    assert!(first.stderr.contains("Run it again to go on"), "{}", first.stderr);
+    let done = first.ids().len();
+    assert!((8..60).contains(&done), "{done}");
+    house.run(&again).exits(3);
+    line.goes_dark(false);
+    let second = house.run(&again).exits(0);
+    assert!(second.stderr.contains(&format!("{done} already there")), "{}", second.stderr);
+    assert_eq!(second.ids().len(), 60);
+    assert!((60..=62).contains(&house.media()), "at most what was under way is there twice");
 }

@@ -52,7 +52,7 @@ fn a_batch_that_is_interrupted_says_how_far_it_came() {
     for (name, code) in [("-INT", 130), ("-TERM", 143)] {
         let house = House::start(Dialect::Graph);
         house.texts(20, 100);
-        house.arm(json!({"action": "upload", "always": true, "delay": "50ms"}));
+        house.arm(json!({"action": "upload", "always": true, "delay": "300ms"}));
         let mut command = house.command(&["upload", "-j", "1", "-r", "."]);
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
