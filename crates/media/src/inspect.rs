@@ -98,10 +98,17 @@ impl Examined {
 }
 
 /// The row to judge a file under when nobody declared one: by content, by name, then by what the content is near to.
+///
+/// Almost any bytes without a NUL are text of some encoding, so there a name that says otherwise wins: `photo.jpg` with
+/// a page of errors in it is a photo gone wrong, and nobody wants it sent as a document.
 pub fn guess(found: &Found, file_name: Option<&str>) -> Option<&'static MediaType> {
+    let named = || by_extension(file_name?);
+    if let Some(promised) = named().filter(|_| found.mime == "text/plain") {
+        return Some(promised);
+    }
     let nearest = || row(suggest(&MimeType::parse(found.mime).ok()?)?);
     let plain = || row(ooxml::plain_of(found.mime)?);
-    row(found.mime).or_else(plain).or_else(|| by_extension(file_name?)).or_else(nearest)
+    row(found.mime).or_else(plain).or_else(named).or_else(nearest)
 }
 
 /// The row to judge a file under that is to be sent as a kind; `None` when no message of that kind carries its content.

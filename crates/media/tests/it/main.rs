@@ -3,6 +3,7 @@
 mod build;
 mod documents;
 mod guard;
+mod guess;
 mod hostile;
 mod made;
 mod samples;
