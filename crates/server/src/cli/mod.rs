@@ -17,6 +17,7 @@ mod doctor;
 mod download;
 mod healthcheck;
 mod key;
+mod log_lines;
 mod logging;
 mod man;
 mod master_key;

@@ -78,7 +78,7 @@ impl Serve {
         let memory = memory.context("no folder for --in-memory can be made")?;
         flags.extend(memory.as_ref().map(|dir| ("data.dir", dir.path().join("data").display().to_string())));
         let config = global.load(flags)?.config;
-        logging::start(&config.log)?;
+        let _logging = logging::start(&config.log)?;
         raise_open_files();
         let mut runtime = tokio::runtime::Builder::new_multi_thread();
         if config.runtime.threads > 0 {
