@@ -2,6 +2,7 @@
 //!
 //! Only names are drawn here (media ids, trace ids). Keys and credentials always come from the system.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -34,13 +35,40 @@ impl Chance {
     pub fn bytes<const N: usize>(&self) -> [u8; N] {
         let mut bytes = [0; N];
         match &self.seed {
-            None => fill_from_system(&mut bytes),
+            None => POOL.with_borrow_mut(|pool| pool.take(&mut bytes)),
             Some(state) => bytes.chunks_mut(8).for_each(|piece| {
                 let drawn = splitmix64(state.fetch_add(0x9e37_79b9_7f4a_7c15, Ordering::Relaxed));
                 piece.copy_from_slice(&drawn.to_le_bytes()[..piece.len()]);
             }),
         }
         bytes
+    }
+}
+
+/// Random bytes of the system, fetched many at a time: every request takes some for its name.
+struct Pool {
+    bytes: [u8; 512],
+    used: usize,
+}
+
+thread_local! {
+    static POOL: RefCell<Pool> = const { RefCell::new(Pool { bytes: [0; 512], used: 512 }) };
+}
+
+impl Pool {
+    /// Each byte is given once, and not kept.
+    fn take(&mut self, wanted: &mut [u8]) {
+        if wanted.len() > self.bytes.len() - self.used {
+            if wanted.len() > self.bytes.len() {
+                return fill_from_system(wanted);
+            }
+            fill_from_system(&mut self.bytes);
+            self.used = 0;
+        }
+        let taken = &mut self.bytes[self.used..self.used + wanted.len()];
+        wanted.copy_from_slice(taken);
+        taken.fill(0);
+        self.used += wanted.len();
     }
 }
 
@@ -83,6 +111,15 @@ mod tests {
         assert_eq!(Chance::seeded(7).media_id(), Chance::seeded(7).media_id());
         assert_ne!(Chance::seeded(7).media_id(), Chance::seeded(8).media_id());
         assert_ne!(Chance::system().bytes::<16>(), Chance::system().bytes::<16>());
+    }
+
+    #[test]
+    fn no_bytes_are_given_twice() {
+        let drawn: Vec<[u8; 16]> = (0..1000).map(|_| Chance::system().bytes()).collect();
+        let different: std::collections::BTreeSet<_> = drawn.iter().collect();
+        assert_eq!(different.len(), drawn.len());
+        let large: [u8; 2000] = Chance::system().bytes();
+        assert!(large.chunks(16).all(|piece| piece.iter().any(|byte| *byte != 0)));
     }
 
     #[test]

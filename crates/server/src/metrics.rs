@@ -1,7 +1,7 @@
 //! What the admin listener reports in Prometheus' text format. Never a secret, an id or a file name.
 
-use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::HashMap;
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
 use prometheus_client::encoding::EncodeLabelSet;
@@ -12,6 +12,9 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 use wamedia_media::PhoneNumberId;
 use wamedia_store::{Observation, Observer, SweepReport};
+
+use crate::action::Action;
+use crate::config::DialectName;
 
 /// Phone numbers that get a label of their own; more would make the report grow without bound.
 pub const MAX_NUMBERS: usize = 200;
@@ -53,12 +56,21 @@ struct ByRule {
     rule: &'static str,
 }
 
+/// Counters of `ok`, one an action.
+type Successes = [OnceLock<Counter>; Action::ALL.len()];
+
+/// The outcome that has counters at hand.
+const OK: &str = "ok";
+
 /// Counters of the running service.
 pub struct Metrics {
     requests: Family<Requests, Counter>,
     by_number: Family<Numbered, Counter>,
-    numbers: Mutex<BTreeSet<PhoneNumberId>>,
+    numbers: RwLock<HashMap<PhoneNumberId, Successes>>,
     seconds: Family<ByAction, Histogram, fn() -> Histogram>,
+    /// What nearly every request counts, found without a search: graph's and 360dialog's.
+    successes: [Successes; 2],
+    lasting: [OnceLock<Histogram>; Action::ALL.len()],
     received_bytes: Counter,
     sent_bytes: Counter,
     stored_bytes: Counter,
@@ -84,7 +96,9 @@ impl Metrics {
         Self {
             requests: Family::default(),
             by_number: Family::default(),
-            numbers: Mutex::default(),
+            numbers: RwLock::default(),
+            successes: Default::default(),
+            lasting: Default::default(),
             seconds: Family::new_with_constructor(|| Histogram::new(SECONDS)),
             received_bytes: Counter::default(),
             sent_bytes: Counter::default(),
@@ -176,29 +190,58 @@ impl Metrics {
         }
     }
 
-    /// A request was answered.
+    /// A request was answered; `action` is none where the path is nobody's.
     pub fn answered(
         &self,
-        action: &'static str,
-        dialect: &'static str,
+        action: Option<Action>,
+        dialect: DialectName,
         outcome: &'static str,
         number: Option<PhoneNumberId>,
         took: Duration,
     ) {
-        self.requests.get_or_create(&Requests { action, dialect, outcome }).inc();
-        self.seconds.get_or_create(&ByAction { action }).observe(took.as_secs_f64());
-        if let Some(number) = number {
-            let number = self.label(number);
-            self.by_number.get_or_create(&Numbered { number, action, outcome }).inc();
+        let label = action.map_or("none", Action::as_str);
+        let requests = || {
+            let dialect = dialect.as_str();
+            self.requests.get_or_create_owned(&Requests { action: label, dialect, outcome })
+        };
+        let lasting = || self.seconds.get_or_create_owned(&ByAction { action: label });
+        match action {
+            Some(action) if outcome == OK => {
+                self.successes[dialect as usize][action as usize].get_or_init(requests).inc();
+            }
+            _ => drop(requests().inc()),
+        }
+        match action {
+            Some(action) => {
+                self.lasting[action as usize].get_or_init(lasting).observe(took.as_secs_f64());
+            }
+            None => lasting().observe(took.as_secs_f64()),
+        }
+        if let (Some(number), Some(action)) = (number, action) {
+            self.answered_number(number, action, outcome);
         }
     }
 
-    fn label(&self, number: PhoneNumberId) -> String {
-        let mut known = self.numbers.lock().unwrap_or_else(PoisonError::into_inner);
-        if known.len() < MAX_NUMBERS {
-            known.insert(number);
+    fn answered_number(&self, number: PhoneNumberId, action: Action, outcome: &'static str) {
+        let labelled = |number: String| {
+            let labels = Numbered { number, action: action.as_str(), outcome };
+            self.by_number.get_or_create_owned(&labels)
+        };
+        let known = self.numbers.read().unwrap_or_else(PoisonError::into_inner);
+        if let (Some(successes), OK) = (known.get(&number), outcome) {
+            successes[action as usize].get_or_init(|| labelled(number.to_string())).inc();
+            return;
         }
-        if known.contains(&number) { number.to_string() } else { "other".to_owned() }
+        drop(known);
+        labelled(self.label(number)).inc();
+    }
+
+    fn label(&self, number: PhoneNumberId) -> String {
+        let mut known = self.numbers.write().unwrap_or_else(PoisonError::into_inner);
+        if known.len() < MAX_NUMBERS {
+            known.entry(number).or_default();
+        }
+        if known.contains_key(&number) { number.to_string() } else { "other".to_owned() }
     }
 
     /// Body bytes of a request.

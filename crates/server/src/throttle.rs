@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use wamedia_media::PhoneNumberId;
-use wamedia_store::{Catalog, StoreError, ThrottleState};
+use wamedia_store::{Catalog, StoreError, ThrottleState, View};
 
 use crate::action::Action;
 use crate::config::{self, BlockRule, DialectName, RateRule};
@@ -53,31 +53,26 @@ impl Throttle {
         self.binds.contains(&dialect)
     }
 
-    /// Lets a request pass, and counts it where requests are counted.
+    /// Lets a request pass, as far as `view` knows, and counts it where requests are counted.
     ///
     /// # Errors
     /// [`MediaError::Blocked`] or [`MediaError::UploadRate`] with the time until it would pass.
     pub async fn admit(
         &self,
+        view: &View<'_>,
         number: PhoneNumberId,
         action: Action,
         now: Timestamp,
     ) -> Result<(), MediaError> {
-        self.check_blocks(number, action, now)?;
+        for rule in self.rules.iter().filter(|rule| rule.blocks(action)) {
+            if let Some(until) = view.throttle_blocked_until(number, rule.name, now).map_err(internal)? {
+                return Err(MediaError::Blocked { retry_after: until.duration_since(now) });
+            }
+        }
         for rule in self.rules.iter().filter(|rule| rule.limits_requests_of(action)) {
             let admitted = self.catalog.throttle_admit(number, rule.name, now, rule.window, rule.limit).await;
             if let Err(at) = admitted.map_err(internal)? {
                 return Err(MediaError::UploadRate { retry_after: at.duration_since(now) });
-            }
-        }
-        Ok(())
-    }
-
-    fn check_blocks(&self, number: PhoneNumberId, action: Action, now: Timestamp) -> Result<(), MediaError> {
-        let view = self.catalog.view();
-        for rule in self.rules.iter().filter(|rule| rule.blocks(action)) {
-            if let Some(until) = view.throttle_blocked_until(number, rule.name, now).map_err(internal)? {
-                return Err(MediaError::Blocked { retry_after: until.duration_since(now) });
             }
         }
         Ok(())

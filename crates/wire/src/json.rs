@@ -126,23 +126,43 @@ impl fmt::Write for Escaping<'_> {
     }
 }
 
-fn escape(out: &mut Vec<u8>, text: &str) {
-    for character in text.chars() {
-        match character {
-            '"' => out.extend_from_slice(b"\\\""),
-            '\\' => out.extend_from_slice(b"\\\\"),
-            '/' => out.extend_from_slice(b"\\/"),
-            '\u{8}' => out.extend_from_slice(b"\\b"),
-            '\t' => out.extend_from_slice(b"\\t"),
-            '\n' => out.extend_from_slice(b"\\n"),
-            '\u{c}' => out.extend_from_slice(b"\\f"),
-            '\r' => out.extend_from_slice(b"\\r"),
-            // PHP leaves DEL as it is: it is ASCII and JSON allows it.
-            ' '..='\u{7f}' => out.push(character as u8),
-            _ => {
-                for unit in character.encode_utf16(&mut [0; 2]) {
-                    escape_unit(out, *unit);
-                }
+/// The bytes that stand for themselves: of ASCII, all but what JSON and the vendor escape.
+const PLAIN: [bool; 256] = {
+    let mut plain = [false; 256];
+    let mut byte = b' ';
+    // PHP leaves DEL as it is: it is ASCII and JSON allows it.
+    while byte <= 0x7f {
+        plain[byte as usize] = !matches!(byte, b'"' | b'\\' | b'/');
+        byte += 1;
+    }
+    plain
+};
+
+fn escape(out: &mut Vec<u8>, mut text: &str) {
+    loop {
+        // Plain runs are copied as they are; they always end between characters.
+        let run = text.bytes().position(|byte| !PLAIN[usize::from(byte)]).unwrap_or(text.len());
+        out.extend_from_slice(&text.as_bytes()[..run]);
+        let mut rest = text[run..].chars();
+        let Some(character) = rest.next() else { return };
+        escape_character(out, character);
+        text = rest.as_str();
+    }
+}
+
+fn escape_character(out: &mut Vec<u8>, character: char) {
+    match character {
+        '"' => out.extend_from_slice(b"\\\""),
+        '\\' => out.extend_from_slice(b"\\\\"),
+        '/' => out.extend_from_slice(b"\\/"),
+        '\u{8}' => out.extend_from_slice(b"\\b"),
+        '\t' => out.extend_from_slice(b"\\t"),
+        '\n' => out.extend_from_slice(b"\\n"),
+        '\u{c}' => out.extend_from_slice(b"\\f"),
+        '\r' => out.extend_from_slice(b"\\r"),
+        _ => {
+            for unit in character.encode_utf16(&mut [0; 2]) {
+                escape_unit(out, *unit);
             }
         }
     }

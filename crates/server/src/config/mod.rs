@@ -136,6 +136,16 @@ choices! {
 
 pub use crate::action::Action;
 
+impl DialectName {
+    /// As metrics and logs spell it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Graph => "graph",
+            Self::D360 => "d360",
+        }
+    }
+}
+
 impl Config {
     /// What single values cannot show: keys that only make sense together. Called by [`load`].
     fn problems(&self) -> Vec<Problem> {

@@ -43,10 +43,7 @@ impl Dialect {
 
     /// As metrics and logs spell it.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Graph(_) => "graph",
-            Self::D360 => "d360",
-        }
+        self.name().as_str()
     }
 
     /// 200 with a JSON body.

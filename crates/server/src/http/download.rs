@@ -6,7 +6,7 @@ use http::header::{
     HeaderName, IF_NONE_MATCH, IF_RANGE, RANGE, USER_AGENT, X_CONTENT_TYPE_OPTIONS,
 };
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
-use wamedia_store::Media;
+use wamedia_store::{Media, View};
 
 use super::body::{Body, MediaBody, PIECE_BYTES};
 use super::range::{Asked, asked};
@@ -18,13 +18,14 @@ use crate::operations::{self, Caller, Download};
 pub async fn download(
     exchange: &Exchange<'_>,
     caller: &Caller,
+    view: &View<'_>,
     link_query: &str,
 ) -> Result<Response<Body>, MediaError> {
     let says_who = text(&exchange.head.headers, USER_AGENT).is_some_and(|agent| !agent.trim().is_empty());
     if exchange.app.config.download.require_user_agent && !says_who {
         return Ok(exchange.bad_request("A User-Agent is required."));
     }
-    let download = operations::download(exchange.app, caller, link_query, exchange.now).await?;
+    let download = operations::download(exchange.app, caller, view, link_query, exchange.now).await?;
     let etag = etag(&download.media);
     let headers = &exchange.head.headers;
     if is_cached(headers, &etag) {
@@ -104,13 +105,10 @@ fn with_media_headers(status: StatusCode, body: Body, media: &Media, etag: &str)
 
 /// The bytes' own hash: the same bytes have the same tag wherever they are kept.
 fn etag(media: &Media) -> String {
-    use std::fmt::Write as _;
+    let digit = |half: u8| char::from_digit(u32::from(half), 16).unwrap_or('0');
     let mut tag = String::with_capacity(66);
     tag.push('"');
-    for byte in media.sha256 {
-        // Writing to a String cannot fail.
-        let _ = write!(tag, "{byte:02x}");
-    }
+    tag.extend(media.sha256.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]));
     tag.push('"');
     tag
 }

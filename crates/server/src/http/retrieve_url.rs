@@ -2,6 +2,7 @@
 
 use http::header::CACHE_CONTROL;
 use http::{HeaderValue, Response};
+use wamedia_store::View;
 use wamedia_wire::answers::MediaAnswer;
 
 use super::body::Body;
@@ -15,10 +16,11 @@ use crate::operations::{self, Caller};
 pub fn retrieve_url(
     exchange: &Exchange<'_>,
     caller: &Caller,
+    view: &View<'_>,
     id: &str,
 ) -> Result<Response<Body>, MediaError> {
     let asked = exchange.asked_number();
-    let found = operations::retrieve_url(exchange.app, caller, id, asked.as_deref(), exchange.now)?;
+    let found = operations::retrieve_url(exchange.app, caller, view, id, asked.as_deref(), exchange.now)?;
     let config = &exchange.app.config;
     let file_size = match exchange.dialect {
         Dialect::Graph(_) => config.graph.file_size,

@@ -144,40 +144,45 @@ impl Exchange<'_> {
         let (Some(_), Ok(_upload_place)) = (&self.place, upload_place) else {
             return Err(MediaError::Overloaded);
         };
-        let (caller, number) = self.caller()?;
+        // One look at the catalog: the request is answered by what was true when it came.
+        let view = self.app.store.catalog().view();
+        let (caller, number) = self.caller(&view)?;
         *throttled = number;
         let bound = number.filter(|_| self.app.throttle.binds(self.dialect.name()));
         if let Some(number) = bound {
-            self.app.throttle.admit(number, action, self.now).await?;
+            Box::pin(self.app.throttle.admit(&view, number, action, self.now)).await?;
         }
         let instead = match &self.met {
-            Some(met) => self.instead(met, action, &caller, number).await,
+            Some(met) => Box::pin(self.instead(met, action, &caller, number)).await,
             None => None,
         };
         let result = match instead {
             Some(instead) => instead,
-            None => self.act(action, &caller, number, body).await,
+            // Who was held up on purpose asks again.
+            None if self.met.is_some() => {
+                self.act(action, &caller, number, self.app.store.catalog().view(), body).await
+            }
+            None => self.act(action, &caller, number, view, body).await,
         };
         if let (Some(number), Err(error)) = (bound, &result)
             && error.counts_against_client()
         {
-            self.count(number, action).await?;
+            Box::pin(self.count(number, action)).await?;
         }
         result
     }
 
     /// Who asks, and for which of their numbers.
-    fn caller(&self) -> Result<(Caller, Option<PhoneNumberId>), MediaError> {
-        let view = self.app.store.catalog().view();
-        let caller = authenticate(self.app, &view, self.presented.as_ref(), self.now)?;
+    fn caller(&self, view: &View<'_>) -> Result<(Caller, Option<PhoneNumberId>), MediaError> {
+        let caller = authenticate(self.app, view, self.presented.as_ref(), self.now)?;
         let number = match &self.route.target {
             Target::Uploads { phone_number_id } => {
-                Some(self.number_in_path(&caller, &view, phone_number_id.as_deref(), "media")?)
+                Some(self.number_in_path(&caller, view, phone_number_id.as_deref(), "media")?)
             }
             Target::Messages { phone_number_id } => {
-                Some(self.number_in_path(&caller, &view, phone_number_id.as_deref(), "messages")?)
+                Some(self.number_in_path(&caller, view, phone_number_id.as_deref(), "messages")?)
             }
-            _ => self.counted_number(&caller, &view)?,
+            _ => self.counted_number(&caller, view)?,
         };
         Ok((caller, number))
     }
@@ -187,16 +192,24 @@ impl Exchange<'_> {
         action: Action,
         caller: &Caller,
         number: Option<PhoneNumberId>,
+        view: View<'_>,
         body: &mut RequestBody,
     ) -> Result<Response<Body>, MediaError> {
         match (&self.route.target, number) {
-            (Target::Uploads { .. }, Some(number)) => upload::upload(self, caller, number, body).await,
-            (Target::Messages { .. }, Some(number)) => messages::messages(self, caller, number, body).await,
-            (Target::Media { id }, _) if action == Action::Delete => delete::delete(self, caller, id).await,
-            (Target::Media { id }, _) => retrieve_url::retrieve_url(self, caller, id),
+            // Boxed: what is seldom and large would otherwise be room that every request has, and every connection.
+            (Target::Uploads { .. }, Some(number)) => {
+                Box::pin(upload::upload(self, caller, number, body)).await
+            }
+            (Target::Messages { .. }, Some(number)) => {
+                Box::pin(messages::messages(self, caller, number, body)).await
+            }
+            (Target::Media { id }, _) if action == Action::Delete => {
+                Box::pin(delete::delete(self, caller, id)).await
+            }
+            (Target::Media { id }, _) => retrieve_url::retrieve_url(self, caller, &view, id),
             (Target::Attachment { query_in_path }, _) => {
                 let query = query_in_path.as_deref().or(self.head.uri.query()).unwrap_or_default();
-                download::download(self, caller, query).await
+                download::download(self, caller, &view, query).await
             }
             (Target::Uploads { .. } | Target::Messages { .. }, None)
             | (Target::AttachmentUnslashed | Target::Unknown, _) => {
@@ -294,7 +307,7 @@ impl Exchange<'_> {
         let action = outcome.action.map_or("none", Action::as_str);
         let dialect = self.dialect.as_str();
         let took = started.elapsed();
-        self.app.metrics.answered(action, dialect, outcome.word, outcome.number, took);
+        self.app.metrics.answered(outcome.action, self.dialect.name(), outcome.word, outcome.number, took);
         self.app.metrics.received(received);
         tracing::info!(
             target: "wamedia::access",
@@ -305,7 +318,7 @@ impl Exchange<'_> {
             number = outcome.number.map(PhoneNumberId::get),
             received,
             trace = %self.trace,
-            ms = took.as_secs_f64() * 1000.0,
+            ms = took.as_micros() as f64 / 1000.0,
         );
     }
 }

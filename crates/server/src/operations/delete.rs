@@ -18,7 +18,7 @@ pub async fn delete(
     now: Timestamp,
 ) -> Result<(), MediaError> {
     caller.check_permission()?;
-    let media = find_media(app, caller, id, now)?;
+    let media = find_media(&app.store.catalog().view(), caller, id, now)?;
     check_number(&media, asked_number)?;
     let deleted = app.store.delete(caller.account(), media.id, now).await?;
     if deleted { Ok(()) } else { Err(MediaError::NoSuchMedia { id: id.to_owned() }) }

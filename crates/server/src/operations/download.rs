@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use jiff::Timestamp;
-use wamedia_store::{BlobReader, Media, ReadError};
+use wamedia_store::{BlobReader, Media, ReadError, View};
 
 use super::{Caller, note_use};
 use crate::app::App;
@@ -40,6 +40,7 @@ impl Download {
 pub async fn download(
     app: &App,
     caller: &Caller,
+    view: &View<'_>,
     link_query: &str,
     now: Timestamp,
 ) -> Result<Download, MediaError> {
@@ -48,7 +49,7 @@ pub async fn download(
         LinkError::Forged => MediaError::ForgedLink,
         LinkError::Expired => MediaError::ExpiredLink,
     })?;
-    let media = app.store.catalog().media(caller.account(), id, now)?.ok_or(MediaError::ExpiredLink)?;
+    let media = view.media(caller.account(), id, now)?.ok_or(MediaError::ExpiredLink)?;
     let blob = app.store.open_media(&media).await.map_err(|error| match error {
         ReadError::Gone => MediaError::ExpiredLink,
         other => MediaError::Internal(other.to_string()),

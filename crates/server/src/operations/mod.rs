@@ -26,7 +26,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use wamedia_media::PhoneNumberId;
-use wamedia_store::Media;
+use wamedia_store::{Media, View};
 
 use crate::app::App;
 use crate::error::MediaError;
@@ -35,9 +35,9 @@ use crate::error::MediaError;
 ///
 /// # Errors
 /// [`MediaError::NoSuchMedia`] for unknown, foreign, expired and deleted alike.
-fn find_media(app: &App, caller: &Caller, id: &str, now: Timestamp) -> Result<Arc<Media>, MediaError> {
+fn find_media(view: &View<'_>, caller: &Caller, id: &str, now: Timestamp) -> Result<Arc<Media>, MediaError> {
     let media_id = id.parse().map_err(|_| MediaError::InvalidMediaId { id: id.to_owned() })?;
-    let found = app.store.catalog().media(caller.account(), media_id, now).map_err(MediaError::from)?;
+    let found = view.media(caller.account(), media_id, now).map_err(MediaError::from)?;
     found.ok_or_else(|| MediaError::NoSuchMedia { id: id.to_owned() })
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use wamedia_store::Media;
+use wamedia_store::{Media, View};
 use wamedia_wire::links::{AttachmentQuery, LinkSource};
 
 use super::{Caller, check_number, find_media, note_use};
@@ -25,12 +25,13 @@ pub struct Retrieved {
 pub fn retrieve_url(
     app: &App,
     caller: &Caller,
+    view: &View<'_>,
     id: &str,
     asked_number: Option<&str>,
     now: Timestamp,
 ) -> Result<Retrieved, MediaError> {
     caller.check_permission()?;
-    let media = find_media(app, caller, id, now)?;
+    let media = find_media(view, caller, id, now)?;
     check_number(&media, asked_number)?;
     note_use(app, &media, now);
     let expires_at = now.saturating_add(app.config.links.valid_for.signed()).unwrap_or(Timestamp::MAX);
