@@ -17,7 +17,7 @@ class Process:
     """A running contender: where it listens, what it costs."""
 
     def __init__(self, command, cores, **options):
-        self.popen = subprocess.Popen(command, preexec_fn=machine.pinned(cores) if cores else None, **options)
+        self.popen = subprocess.Popen(machine.pinned(cores, command) if cores else command, **options)
         self.pid = self.popen.pid
 
     def cpu_seconds(self):

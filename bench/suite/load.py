@@ -69,8 +69,7 @@ class Wrk:
             run = f"{random.randrange(10**8):08d}{Wrk.runs % 100:02d}"
             command = [self.binary, "-t1", f"-c{connections}", f"-d{seconds}s", "--latency", "--timeout", "30s"]
             command += ["-s", SCRIPT, f"http://{address}", "--", file.name, run]
-            preexec = machine.pinned(cores or machine.LOAD_CORES)
-            said = subprocess.run(command, capture_output=True, text=True, preexec_fn=preexec)
+            said = subprocess.run(machine.pinned(cores or machine.LOAD_CORES, command), capture_output=True, text=True)
         for line in said.stdout.splitlines():
             if line.startswith("JSON "):
                 return json.loads(line[5:])

@@ -12,11 +12,14 @@ CORES = sorted(os.sched_getaffinity(0))
 SERVER_CORES = {CORES[0]}
 LOAD_CORES = set(CORES[1:]) or {CORES[0]}
 ALL_CORES = set(CORES)
+# For what is promised of two cores. Where there are no more, the load shares them.
+TWO_CORES = set(CORES[:2])
+BESIDE_TWO = set(CORES[2:]) or ALL_CORES
 
 
-def pinned(cores):
-    """For `preexec_fn`: the child and all that it starts run on these cores."""
-    return lambda: os.sched_setaffinity(0, cores)
+def pinned(cores, command):
+    """The command, to run on these cores with all that it starts. taskset becomes the command, so the process id stays."""
+    return ["taskset", "-c", ",".join(map(str, sorted(cores))), *map(str, command)]
 
 
 def cpu_seconds(pid):

@@ -6,6 +6,7 @@ import os
 import statistics
 
 from .. import load
+from ..contenders import HttpFloor
 from ..report import Figure
 from .uploads import PICTURE
 
@@ -21,9 +22,13 @@ def goodput_of(bench, service, asked, connections):
     return good / counted["seconds"], counted["not_2xx"] / counted["seconds"], counted["p99_ms"]
 
 
-def figure_of(bench, name, service, asked, at_once):
-    """The best of several loads that are borne, against ten times the largest of them, which is more than the limits let in."""
+def figure_of(bench, name, service, asked, at_once, bare=None):
+    """The best of several loads that are borne, against ten times the largest of them, which is more than the limits let in.
+
+    `bare`, asked as much, shows how much of the loss is the load's own.
+    """
     most = at_once[-1] * 10
+    bare_good = {at_once[1]: [], most: []}
     good = {connections: [] for connections in [*at_once, most]}
     refused, p99 = [], []
     goodput_of(bench, service, asked, at_once[0])
@@ -34,20 +39,23 @@ def figure_of(bench, name, service, asked, at_once):
         # Of the last, which is too much.
         refused.append(said_no)
         p99.append(slowest)
+        for connections, rates in bare_good.items() if bare else ():
+            rates.append(goodput_of(bench, bare, [load.get("/", {})], connections)[0])
     best = max((good[connections] for connections in at_once), key=statistics.median)
     over = good[most]
     also = {"connections": most, "refused/s": sum(refused) / len(refused), "p99 ms": max(p99)}
+    if bare:
+        also["bare hyper's own ratio"] = statistics.median(bare_good[most]) / statistics.median(bare_good[at_once[1]])
     figure = Figure(f"goodput at ten times the load, {name}", "/s", over, "best", best, also=also)
     return figure.at_least(figure.ratio, 0.9, "×")
 
 
 def goodput(bench):
     """retrieve_url, and uploads of 100 KiB."""
-    with bench.service("goodput") as service:
+    with bench.service("goodput") as service, HttpFloor(bench.binaries["http_floor"]) as bare:
         ids = [service.upload(load.pdf(load.KIB, each), "application/pdf") for each in range(256)]
         asked = [load.get(service.retrieve_path(each), service.headers) for each in ids]
-        yield figure_of(bench, "retrieve_url", service, asked, RETRIEVE_AT_ONCE)
+        yield figure_of(bench, "retrieve_url", service, asked, RETRIEVE_AT_ONCE, bare)
         content = load.jpeg(100 * load.KIB, PICTURE.read_bytes())
         asked = [load.upload(service.upload_path, content, "image/jpeg", service.headers)]
         yield figure_of(bench, "upload 100 KiB", service, asked, UPLOAD_AT_ONCE)
-    bench.fresh("goodput")

@@ -1,24 +1,63 @@
 """CPU per request of what is asked most: retrieve_url, downloads, a range. Server on one core, load on the others."""
+import http.client
+import itertools
 import random
+import threading
 
 from .. import load
-from ..contenders import HttpFloor, Nginx
+from ..contenders import BOUNDARY, HttpFloor, Nginx, form
 from ..report import Figure
 from . import cpu_per_request
 
 # Different media, so that no figure is that of a single hot record.
 SMALL_FILES, LARGE_FILES = 256, 32
+# A service that is asked is also uploaded to; whatever it remembers of the catalog must live with that.
+UPLOADS_BESIDE = 50
 
 
 def retrieve_url(bench):
-    """retrieve_url of many media against 300 bytes of JSON from bare hyper."""
+    """retrieve_url of many media against 300 bytes of JSON from bare hyper: alone, and while uploads change the catalog."""
     with bench.service("retrieve_url") as service, HttpFloor(bench.binaries["http_floor"]) as floor:
         ids = [service.upload(load.pdf(load.KIB, each), "application/pdf") for each in range(SMALL_FILES)]
         asked = [load.get(service.retrieve_path(each), service.headers) for each in ids]
-        micros, also = cpu_per_request(bench, {"floor": (floor, lambda: asked), "ours": (service, lambda: asked)})
-    figure = Figure("retrieve_url, CPU per request", "µs", micros["ours"], "bare hyper", micros["floor"], also=also["ours"])
-    figure.also["floor's requests/s"] = also["floor"]["requests/s"]
+        contenders = {"floor": (floor, lambda: asked), "ours": (service, lambda: asked)}
+        alone = cpu_per_request(bench, contenders)
+        with Uploading(service, UPLOADS_BESIDE):
+            beside = cpu_per_request(bench, contenders)
+    figure = figure_of("retrieve_url, CPU per request", *alone)
     yield figure.at_most(figure.ratio, 1.6, "×").at_most(figure.value, 20, "µs")
+    yield figure_of(f"retrieve_url beside {UPLOADS_BESIDE} uploads a second, CPU of both", *beside)
+
+
+def figure_of(name, micros, also):
+    figure = Figure(name, "µs", micros["ours"], "bare hyper", micros["floor"], also=also["ours"])
+    figure.also["floor's requests/s"] = also["floor"]["requests/s"]
+    return figure
+
+
+class Uploading:
+    """Small uploads at a steady pace, on one connection, for as long as the `with` block lasts."""
+
+    def __init__(self, service, per_second):
+        self.service, self.per_second, self.ended = service, per_second, threading.Event()
+        self.thread = threading.Thread(target=self.run)
+
+    def run(self):
+        connection = http.client.HTTPConnection(self.service.address, timeout=30)
+        headers = {**self.service.headers, "Content-Type": f"multipart/form-data; boundary={BOUNDARY}"}
+        for each in itertools.count():
+            if self.ended.wait(1 / self.per_second):
+                connection.close()
+                return
+            connection.request("POST", self.service.upload_path, form(load.pdf(load.KIB, f"beside {each}"), "application/pdf"), headers)
+            connection.getresponse().read()
+
+    def __enter__(self):
+        self.thread.start()
+
+    def __exit__(self, *_):
+        self.ended.set()
+        self.thread.join()
 
 
 def downloads_of(service, length, files):

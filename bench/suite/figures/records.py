@@ -50,13 +50,13 @@ def records(bench):
             figure = Figure(f"retrieve_url {among} ({name})", "µs", micros[which], "1,000", micros["floor"], also=also[which])
             yield figure.at_most(figure.ratio, 1.2, "×")
     content = load.jpeg(100 * load.KIB, PICTURE.read_bytes())
-    with Service(binary, few_data, machine.ALL_CORES) as few, Service(binary, many_data, machine.ALL_CORES) as large:
+    with Service(binary, few_data, machine.TWO_CORES) as few, Service(binary, many_data, machine.TWO_CORES) as large:
         times = {few: [], large: []}
         for each in range(bench.rounds + 1):
             for service in (few, large):
                 os.sync()
                 asked = [load.upload(service.upload_path, content, "image/jpeg", service.headers)]
-                counted = bench.wrk.run(service.address, asked, bench.seconds, AT_ONCE, machine.ALL_CORES)
+                counted = bench.wrk.run(service.address, asked, bench.seconds, AT_ONCE, machine.BESIDE_TWO)
                 if counted["not_2xx"] or counted["broken"]:
                     raise SystemExit(f"not every upload was answered well: {counted}")
                 if each:  # the first is for warmth
