@@ -6,18 +6,14 @@
 use std::fmt;
 
 use http::Uri;
-use http::uri::{Authority, Scheme};
+use http::uri::Authority;
 use wamedia_media::{MediaId, PhoneNumberId};
 
 use crate::{ConfigError, Error, Link};
 
-/// Scheme, host and port: what two addresses must have in common to be one service.
-#[derive(Clone, PartialEq, Eq)]
-pub(crate) struct Origin {
-    is_https: bool,
-    host: String,
-    port: u16,
-}
+mod origin;
+
+pub(crate) use origin::{Origin, resolve};
 
 /// A base address: an origin, and a path that stands in front of everything.
 #[derive(Clone, Debug)]
@@ -42,58 +38,6 @@ pub(crate) const META_MEDIA_HOST: &str = "lookaside.fbsbx.com";
 /// The host in 360dialog's links, which their documents tell clients to replace by the API's.
 const ATTACHMENTS: &str = "/whatsapp_business/attachments/";
 
-impl Origin {
-    pub(crate) fn of(uri: &Uri) -> Option<Self> {
-        let is_https = match uri.scheme() {
-            Some(scheme) if *scheme == Scheme::HTTPS => true,
-            Some(scheme) if *scheme == Scheme::HTTP => false,
-            _ => return None,
-        };
-        // Somebody's name before an @ makes one host look like another.
-        let authority = uri.authority().filter(|authority| !authority.as_str().contains('@'))?;
-        let port = match port_text(authority) {
-            None => {
-                if is_https {
-                    443
-                } else {
-                    80
-                }
-            }
-            Some(text) => text.parse().ok().filter(|port| *port != 0)?,
-        };
-        let host = authority.host().to_ascii_lowercase();
-        (!host.is_empty()).then_some(Self { is_https, host, port })
-    }
-
-    pub(crate) fn is_https(&self) -> bool {
-        self.is_https
-    }
-
-    pub(crate) fn is_loopback(&self) -> bool {
-        let host = self.host.trim_start_matches('[').trim_end_matches(']');
-        host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
-    }
-}
-
-/// What stands behind the host's colon. The authority type gives no port for one that is too large, nor for none.
-fn port_text(authority: &Authority) -> Option<&str> {
-    let behind = authority.as_str().rsplit_once(']').map_or(authority.as_str(), |(_, behind)| behind);
-    behind.rsplit_once(':').map(|(_, port)| port)
-}
-
-impl fmt::Display for Origin {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let scheme = if self.is_https { "https" } else { "http" };
-        write!(f, "{scheme}://{}:{}", self.host, self.port)
-    }
-}
-
-impl fmt::Debug for Origin {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
-
 impl Base {
     /// Reads a base as people write it: with or without a slash at the end.
     pub(crate) fn parse(text: &str) -> Result<Self, ConfigError> {
@@ -109,7 +53,7 @@ impl Base {
         let origin =
             Origin::of(&uri).ok_or_else(|| wrong("it must begin with https:// or http:// and a host"))?;
         let authority = uri.authority().map_or("", Authority::as_str);
-        let root = format!("{}://{authority}", if origin.is_https { "https" } else { "http" });
+        let root = format!("{}://{authority}", if origin.is_https() { "https" } else { "http" });
         let prefix = uri.path().trim_end_matches('/').to_owned();
         Ok(Self { origin, root, prefix })
     }
@@ -210,9 +154,9 @@ impl Service {
         }
         let is_listed = match self {
             Self::Graph { media_hosts, .. } => {
-                origin.is_https
-                    && origin.port == 443
-                    && media_hosts.iter().any(|host| covers(host, &origin.host))
+                origin.is_https()
+                    && origin.has_usual_port()
+                    && media_hosts.iter().any(|host| covers(host, origin.host()))
             }
             Self::D360 { .. } => false,
         };
@@ -250,29 +194,6 @@ pub(crate) fn check_media_host(host: &str) -> Result<String, ConfigError> {
 
 fn parse(text: &str) -> Result<Uri, Error> {
     text.parse().map_err(|_| Error::BadLink("it is no address that can be sent as it is"))
-}
-
-/// Where an answer's `Location` leads, seen from the address that was asked.
-pub(crate) fn resolve(from: &Uri, location: &str) -> Result<Uri, Error> {
-    let scheme = from.scheme_str().unwrap_or("https");
-    let authority = from.authority().map_or("", Authority::as_str);
-    let is_absolute = location.split_once("://").is_some_and(|(scheme, _)| {
-        !scheme.is_empty() && scheme.bytes().all(|b| b.is_ascii_alphanumeric() || b"+-.".contains(&b))
-    });
-    if is_absolute {
-        return parse(location);
-    }
-    if location.starts_with("//") {
-        return parse(&format!("{scheme}:{location}"));
-    }
-    if location.starts_with('/') {
-        return parse(&format!("{scheme}://{authority}{location}"));
-    }
-    let folder = &from.path()[..=from.path().rfind('/').unwrap_or(0)];
-    match location.strip_prefix('?') {
-        Some(query) => parse(&format!("{scheme}://{authority}{}?{query}", from.path())),
-        None => parse(&format!("{scheme}://{authority}{folder}{location}")),
-    }
 }
 
 #[cfg(test)]
@@ -383,20 +304,6 @@ mod tests {
             ["", "x", "/x", "https://lookaside.fbsbx.com@evil.example/x", "https://a b/", "javascript:x"]
         {
             assert!(matches!(graph.link(&Link::new(bad)), Err(Error::BadLink(_))), "{bad}");
-        }
-    }
-
-    #[test]
-    fn locations_are_seen_from_where_they_were_said() {
-        let from: Uri = "https://h.example:8/a/b?c=d".parse().unwrap();
-        for (location, leads_to) in [
-            ("https://other.example/x", "https://other.example/x"),
-            ("//other.example/x", "https://other.example/x"),
-            ("/x?y='", "https://h.example:8/x?y='"),
-            ("x", "https://h.example:8/a/x"),
-            ("?y", "https://h.example:8/a/b?y"),
-        ] {
-            assert_eq!(resolve(&from, location).unwrap(), leads_to);
         }
     }
 

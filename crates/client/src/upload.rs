@@ -14,6 +14,7 @@ use crate::{Error, Sha256};
 mod file_name;
 pub(crate) mod form;
 mod preflight;
+mod ready;
 mod send;
 
 pub(crate) use send::upload;

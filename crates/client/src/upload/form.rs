@@ -7,7 +7,7 @@ use http::HeaderValue;
 use sha2::Digest as _;
 
 use super::file_name;
-use super::preflight::Ready;
+use super::ready::Ready;
 use crate::Error;
 use crate::progress::Listener;
 use crate::transport::{Form, Sending};

@@ -1,4 +1,4 @@
-//! Before anything is sent: what the file is, whether WhatsApp would take it, and how it can be read again.
+//! Before anything is sent: what the file is, and whether WhatsApp would take it.
 //!
 //! A path is judged where its bytes decide, on a thread that may block; bytes in memory likewise. Of a stream only the
 //! beginning is looked at, which tells its type and no more.
@@ -7,8 +7,6 @@ use std::fs::File;
 use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncReadExt as _};
@@ -17,41 +15,12 @@ use wamedia_media::{
     find, guess,
 };
 
+use super::ready::{Ready, Replay, Rest};
 use super::{Content, Preflight, file_name};
-use crate::transport::{InMemory, Pieces, Read};
 use crate::{Error, Rejection};
 
 /// As much of a stream as tells its type; also one piece on its way.
 const HEAD_BYTES: usize = 64 * 1024;
-
-/// A file that may be sent.
-#[derive(Debug)]
-pub(super) struct Ready {
-    again: Replay,
-    /// How many bytes it has, if that is known.
-    pub(super) bytes: Option<u64>,
-    /// The most it may have.
-    pub(super) max_bytes: u64,
-    pub(super) media_type: String,
-    pub(super) file_name: String,
-    pub(super) warnings: Vec<Warning>,
-}
-
-/// How a file is read, once more if need be.
-enum Replay {
-    Path(PathBuf),
-    Bytes(Bytes),
-    Stream { head: Bytes, rest: Rest },
-}
-
-/// What a stream has behind its head. As long as nothing was read of it, it can be sent again.
-#[derive(Clone)]
-struct Rest(Arc<Mutex<RestState>>);
-
-struct RestState {
-    reader: Pin<Box<dyn AsyncRead + Send>>,
-    is_begun: bool,
-}
 
 /// What was said of a file by who uploads it.
 #[derive(Debug, Clone)]
@@ -102,7 +71,7 @@ async fn of_path(path: PathBuf, mut said: Said) -> Result<Ready, Error> {
         Ok((bytes, judged))
     })
     .await?;
-    Ok(Ready::new(Replay::Path(path), Some(bytes), name, judged))
+    Ok(judged.ready(Replay::Path(path), Some(bytes), name))
 }
 
 async fn of_bytes(bytes: Bytes, said: Said) -> Result<Ready, Error> {
@@ -110,7 +79,7 @@ async fn of_bytes(bytes: Bytes, said: Said) -> Result<Ready, Error> {
     let source = bytes.clone();
     let judged = blocking(move || judge(&mut &*source, &said, None)).await?;
     let length = bytes.len() as u64;
-    Ok(Ready::new(Replay::Bytes(bytes), Some(length), name, judged))
+    Ok(judged.ready(Replay::Bytes(bytes), Some(length), name))
 }
 
 async fn of_stream(
@@ -131,46 +100,8 @@ async fn of_stream(
         return of_bytes(head, said).await;
     }
     let judged = judge_head(&head, bytes, &said)?;
-    let rest = Rest(Arc::new(Mutex::new(RestState { reader, is_begun: false })));
-    Ok(Ready::new(Replay::Stream { head, rest }, bytes, said.file_name, judged))
-}
-
-impl Ready {
-    fn new(again: Replay, bytes: Option<u64>, file_name: Option<String>, judged: Judged) -> Self {
-        let file_name = file_name::sanitised(file_name.as_deref().unwrap_or(""), judged.extension);
-        let Judged { media_type, max_bytes, warnings, .. } = judged;
-        Self { again, bytes, max_bytes, media_type, file_name, warnings }
-    }
-
-    /// Whether it can be sent once more.
-    pub(super) fn is_replayable(&self) -> bool {
-        match &self.again {
-            Replay::Path(_) | Replay::Bytes(_) => true,
-            Replay::Stream { rest, .. } => !rest.lock().is_begun,
-        }
-    }
-
-    /// Its path, to be named in errors.
-    pub(super) fn path(&self) -> Option<&Path> {
-        match &self.again {
-            Replay::Path(path) => Some(path),
-            _ => None,
-        }
-    }
-
-    /// Its bytes from the beginning.
-    pub(super) async fn open(&self) -> Result<Pin<Box<dyn Pieces>>, Error> {
-        match &self.again {
-            Replay::Path(path) => {
-                let file = tokio::fs::File::open(path).await.map_err(|error| Error::io(Some(path), error))?;
-                Ok(Box::pin(Read::new(file)))
-            }
-            Replay::Bytes(bytes) => Ok(Box::pin(InMemory(bytes.clone()))),
-            Replay::Stream { head, rest } => {
-                Ok(Box::pin(Streamed { head: InMemory(head.clone()), rest: Read::new(rest.clone()) }))
-            }
-        }
-    }
+    let again = Replay::Stream { head, rest: Rest::new(reader) };
+    Ok(judged.ready(again, bytes, said.file_name))
 }
 
 /// What a file is to be sent as, or why it would be refused.
@@ -238,6 +169,12 @@ fn row_of(file: &Examined, said: &Said) -> Result<&'static MediaType, Error> {
 }
 
 impl Judged {
+    fn ready(self, again: Replay, bytes: Option<u64>, file_name: Option<String>) -> Ready {
+        let file_name = file_name::sanitised(file_name.as_deref().unwrap_or(""), self.extension);
+        let Self { media_type, max_bytes, warnings, .. } = self;
+        Ready { again, bytes, max_bytes, media_type, file_name, warnings }
+    }
+
     fn as_row(row: &'static MediaType, warnings: Vec<Warning>) -> Self {
         let extension = Some(row.extension);
         Self { media_type: row.mime.to_owned(), extension, max_bytes: row.max_bytes, warnings }
@@ -314,52 +251,10 @@ impl Source for Seekable {
     }
 }
 
-/// A stream's head, then its rest.
-struct Streamed {
-    head: InMemory,
-    rest: Read<Rest>,
-}
-
-impl Pieces for Streamed {
-    fn poll_piece(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<Option<Bytes>>> {
-        let this = self.get_mut();
-        match Pin::new(&mut this.head).poll_piece(cx) {
-            Poll::Ready(Ok(None)) => Pin::new(&mut this.rest).poll_piece(cx),
-            head => head,
-        }
-    }
-}
-
-impl Rest {
-    fn lock(&self) -> std::sync::MutexGuard<'_, RestState> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl AsyncRead for Rest {
-    fn poll_read(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &mut tokio::io::ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        let mut state = self.lock();
-        state.is_begun = true;
-        state.reader.as_mut().poll_read(cx, buf)
-    }
-}
-
-impl std::fmt::Debug for Replay {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::Path(_) => "Path",
-            Self::Bytes(_) => "Bytes",
-            Self::Stream { .. } => "Stream",
-        })
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::future::poll_fn;
+
     use super::*;
 
     fn sample(name: &str) -> PathBuf {
@@ -428,7 +323,7 @@ mod tests {
         assert_eq!(refusal(prepare(stream(long.clone(), Some(6 << 20)), said()).await).rule, Rule::TooLarge);
         let mut pieces = ready.open().await.unwrap();
         let mut read = Vec::new();
-        while let Some(piece) = std::future::poll_fn(|cx| pieces.as_mut().poll_piece(cx)).await.unwrap() {
+        while let Some(piece) = poll_fn(|cx| pieces.as_mut().poll_piece(cx)).await.unwrap() {
             read.extend_from_slice(&piece);
         }
         assert_eq!((read.len() as u64, ready.is_replayable()), (bytes, false));

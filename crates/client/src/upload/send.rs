@@ -5,7 +5,8 @@ use std::sync::Arc;
 use http::{HeaderMap, Method};
 use serde_json::Value;
 
-use super::preflight::{Ready, grew_too_large, prepare};
+use super::preflight::{grew_too_large, prepare};
+use super::ready::Ready;
 use super::{Upload, Uploaded, form};
 use crate::client::Inner;
 use crate::media::media_id;
