@@ -96,7 +96,7 @@ pub enum Error {
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum Rejection {
-    /// The file was judged here, before a byte was sent.
+    /// The file was judged here, before a byte was sent; a stream that grew beyond its type's limit, on the way.
     Preflight {
         /// The broken rule, the reason, the remedy and perhaps a command that mends the file.
         refusal: Box<Refusal>,
@@ -264,7 +264,7 @@ impl Error {
 impl fmt::Display for Rejection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Preflight { refusal, .. } => write!(f, "refused before sending: {}", refusal.message),
+            Self::Preflight { refusal, .. } => write!(f, "refused: {}", refusal.message),
             Self::Service(answer) => write!(f, "refused by the service: {answer}"),
         }
     }
