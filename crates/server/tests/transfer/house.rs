@@ -5,7 +5,9 @@ use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::time::Duration;
 
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -18,7 +20,7 @@ pub enum Dialect {
 
 pub const BOTH: [Dialect; 2] = [Dialect::Graph, Dialect::D360];
 
-/// A stand-in that keeps everything in memory, and a folder to work in. Killed when dropped.
+/// A stand-in that keeps everything in memory, and a folder to work in. Ended when dropped.
 pub struct House {
     server: Child,
     ready: Value,
@@ -223,17 +225,20 @@ impl House {
         names.sort();
         names
     }
-
-    /// Ends the service.
-    pub fn stop(&mut self) {
-        let _ = self.server.kill();
-        let _ = self.server.wait();
-    }
 }
 
 impl Drop for House {
+    /// Asked first, so that it takes its memory with it.
     fn drop(&mut self) {
-        self.stop();
+        let _ = kill_process(Pid::from_child(&self.server), Signal::TERM);
+        for _ in 0..200 {
+            if self.server.try_wait().is_ok_and(|ended| ended.is_some()) {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        let _ = self.server.kill();
+        let _ = self.server.wait();
     }
 }
 

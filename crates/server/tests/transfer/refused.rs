@@ -116,6 +116,7 @@ fn throttled_uploads_are_made_again_and_a_block_is_not_hammered() {
             (0..30).map(|number| (1_761_991_787_669_000_u64 + number).to_string()).collect();
         let ran = house.run_with(ids.join("\n").as_bytes(), &["url", "-j", "2", "-"]).exits(3);
         assert!(ran.stderr.contains("stopped: the service asks to wait"), "{}", ran.stderr);
+        assert!(ran.stderr.contains("Try again in "), "{}", ran.stderr);
         assert!(house.journal("retrieve_url").len() - before <= 4, "{}", ran.stderr);
     }
 }

@@ -208,8 +208,12 @@ impl Batch {
         }
         let ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX).max(1);
         if tally.bytes > 0 {
+            text += &format!("; {}", bytes(tally.bytes));
+        }
+        // Of less than a moment, a speed says nothing.
+        if tally.bytes > 0 && ms >= 100 {
             let a_second = u64::try_from(u128::from(tally.bytes) * 1000 / u128::from(ms)).unwrap_or(u64::MAX);
-            text += &format!("; {} in {} ({}/s)", bytes(tally.bytes), duration(ms), bytes(a_second));
+            text += &format!(" in {} ({}/s)", duration(ms), bytes(a_second));
         }
         eprintln!("wamedia: {text}");
     }

@@ -1,9 +1,11 @@
 //! Why one file or id failed, what to do about it, and whether anything else is worth trying.
 
+use std::time::Duration;
+
 use serde::Serialize;
 use wamedia_client::{Error, Missing, Rejection};
 
-use crate::cli::output::{duration, hint_for, plain};
+use crate::cli::output::{counted, hint_for, plain};
 
 /// What one failure says of the others.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -100,8 +102,8 @@ fn remedy(error: &Error) -> String {
             _ => error.remedy(),
         },
         Error::Unauthorized(_) => {
-            "Make a new token or key where this one came from; `wamedia profile list` tells where it is kept, and \
-             `wamedia profile add NAME --force` replaces it."
+            "Get a new token or key from where this one came; a profile takes it with `wamedia profile add NAME \
+             --force`, a variable by itself."
         }
         .to_owned(),
         Error::NotFound { what: Missing::PhoneNumber(_), .. } => {
@@ -110,9 +112,17 @@ fn remedy(error: &Error) -> String {
         .to_owned(),
         Error::Connection(_) => "Look at the network, then run it again; `wamedia doctor` finds what is broken.".to_owned(),
         Error::Throttled { retry_after: Some(wait), .. } | Error::HeldBack { retry_after: wait, .. } => {
-            format!("Try again in {}.", duration(u64::try_from(wait.as_millis()).unwrap_or(u64::MAX)))
+            format!("Try again in {}.", in_words(*wait))
         }
         _ => error.remedy(),
+    }
+}
+
+/// Rounded up: who comes back too early is sent away again.
+fn in_words(wait: Duration) -> String {
+    match wait.as_secs() + u64::from(wait.subsec_nanos() > 0) {
+        seconds @ ..=90 => counted(seconds.max(1), "second"),
+        seconds => counted(seconds.div_ceil(60), "minute"),
     }
 }
 
@@ -124,5 +134,17 @@ fn reach(error: &Error) -> Reach {
         Error::NotFound { what: Missing::PhoneNumber(_), .. } => Reach::All,
         Error::Connection(_) => Reach::Line,
         _ => Reach::One,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waits_are_told_in_words_and_rounded_up() {
+        let told = |ms| in_words(Duration::from_millis(ms));
+        assert_eq!([told(0), told(200), told(60_000)], ["1 second", "1 second", "60 seconds"]);
+        assert_eq!([told(90_500), told(1_800_000)], ["2 minutes", "30 minutes"]);
     }
 }
