@@ -239,7 +239,10 @@ impl ClientBuilder {
         self
     }
 
-    /// Uploads begun in any second, 25 by default; `None` for as many as come.
+    /// Uploads that a service may come to count in any second, 25 by default; `None` for as many as come.
+    ///
+    /// They begin at even distances, and each takes its place until a second after its answer, so that no line however
+    /// uneven puts more of them into one second.
     pub fn uploads_per_second(mut self, uploads: Option<u32>) -> Self {
         self.uploads_per_second = uploads;
         self

@@ -114,7 +114,7 @@ pub(crate) async fn check(inner: &Inner) -> Result<(), Error> {
 async fn check_number(inner: &Inner) -> Result<(), Error> {
     let held_back = |retry_after| Error::HeldBack { retry_after, rule: BudgetRule::UploadFailures };
     let room = inner.failed_uploads.admit().await.map_err(held_back)?;
-    inner.pacer.pass().await;
+    let _place = inner.pacer.pass().await;
     let service = inner.transport.service();
     let (content_type, body) = without_file()?;
     let body = Departing::Whole(content_type, body);

@@ -45,7 +45,7 @@ async fn once(
 ) -> Result<Uploaded, Error> {
     let held_back = |retry_after| Error::HeldBack { retry_after, rule: BudgetRule::UploadFailures };
     let room = inner.failed_uploads.admit().await.map_err(held_back)?;
-    inner.pacer.pass().await;
+    let _place = inner.pacer.pass().await;
     let sending = Arc::new(Sending::default());
     let sent = send(inner, file, ttl_minutes, progress, sending).await;
     if sent.as_ref().is_err_and(counts_as_error) {
