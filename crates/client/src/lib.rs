@@ -73,9 +73,10 @@
 //!   base's, as 360dialog asks clients to do. Redirects are followed on the same origin only; another one gets no
 //!   credential and no request, but is [`Error::ForeignHost`]. Links are sent byte for byte as they came.
 //! - **Secrets** are never in `Debug`, errors or logs; links are shown without their query. There is no logging here.
-//! - **Memory**: files pass in pieces of 64 KiB. Sending or receiving 64 MiB took 470 to 750 KiB more than the idle
-//!   client (`VmHWM`, x86-64 Linux; the test `memory` measures and bounds it), whatever the size of the file. Answers
-//!   that are no files are read up to 64 KiB, heads of answers likewise.
+//! - **Memory**: files pass in pieces of 64 KiB. The first transfer of 64 to 100 MiB took 0.5 to 1 MiB more than the
+//!   idle client, code pages that it touched included, and each further one at most 0.2 MiB more (`VmHWM`, x86-64
+//!   Linux), whatever the size of the file; the test `memory` bounds it. Answers that are no files are read up to
+//!   64 KiB, heads of answers likewise.
 //! - **Silence** ends: [`Timeouts`]. A transfer that moves has all the time it needs.
 //! - **Proxies**: `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY` are heeded, for `http://` proxies; the
 //!   loopback address is never behind one.

@@ -86,10 +86,13 @@ fn told(error: &Error, status: u16, body: &str, word: &str) {
 #[tokio::test]
 async fn each_recorded_error_says_what_to_do_and_is_asked_for_as_often_as_it_helps() {
     for (status, body, word, requests) in RETRIEVALS {
-        let script = Script::play((0..5).map(|_| json(*status, body)).collect());
-        let error = script.graph().retrieve_url(ID.parse().unwrap()).await.unwrap_err();
-        told(&error, *status, body, word);
-        assert_eq!(script.asked().len(), *requests, "{status} {body}");
+        for is_graph in [true, false] {
+            let script = Script::play((0..5).map(|_| json(*status, body)).collect());
+            let client = if is_graph { script.graph() } else { script.d360() };
+            let error = client.retrieve_url(ID.parse().unwrap()).await.unwrap_err();
+            told(&error, *status, body, word);
+            assert_eq!(script.asked().len(), *requests, "{status} {body}");
+        }
     }
     for (status, body, word, requests) in UPLOADS {
         let script = Script::play((0..5).map(|_| json(*status, body)).collect());

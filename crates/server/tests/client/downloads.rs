@@ -67,6 +67,17 @@ async fn silence_ends() {
 }
 
 #[tokio::test]
+async fn slowness_is_borne() {
+    let house = House::start().await;
+    for builder in house.builders() {
+        let client = builder.timeouts(impatient()).retries(once()).build().unwrap();
+        let (id, text) = house.upload_text(&client, 200_000).await;
+        house.arm(r#"{"action":"download","rate":200000}"#);
+        assert!(client.fetch(id).await.unwrap().bytes(u64::MAX).await.unwrap() == text);
+    }
+}
+
+#[tokio::test]
 async fn a_dead_link_is_told_from_a_dead_id() {
     for settings in [&[][..], &[("links.expired_link_status", "404")]] {
         let house = House::with(settings).await;
