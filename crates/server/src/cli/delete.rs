@@ -36,7 +36,8 @@ impl Delete {
     }
 
     async fn delete(self) -> anyhow::Result<ExitCode> {
-        let client = self.target.resolve()?.client()?;
+        let retries = self.telling.retries();
+        let client = self.target.resolve()?.client(|builder| builder.retries(retries))?;
         let ids = self.ids.read()?;
         let mut interruption = Interruption::listen()?;
         let bars = Bars::new(ids.len(), None, self.telling.quiet);

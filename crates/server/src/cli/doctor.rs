@@ -120,9 +120,8 @@ impl Doctor {
 
     async fn examine(self) -> anyhow::Result<ExitCode> {
         let connection = self.target.resolve()?;
-        let mut retries = Retries::default();
-        retries.attempts = 2;
-        let client = connection.client_with(|builder| builder.retries(retries))?;
+        // A second time, and no more: who examines wants to see what is broken.
+        let client = connection.client(|builder| builder.retries(Retries::default().with_attempts(2)))?;
         let mut interruption = Interruption::listen()?;
         let mut examination = Examination { json: self.json, steps: Vec::new() };
         let mut left = None;

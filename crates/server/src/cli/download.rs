@@ -71,7 +71,8 @@ impl Download {
     }
 
     async fn download(self) -> anyhow::Result<ExitCode> {
-        let client = self.target.resolve()?.client()?;
+        let retries = self.telling.retries();
+        let client = self.target.resolve()?.client(|builder| builder.retries(retries))?;
         let ids = self.ids.read()?;
         let place = self.place(ids.len())?;
         let mut interruption = Interruption::listen()?;

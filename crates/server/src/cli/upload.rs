@@ -91,7 +91,8 @@ impl Upload {
         let clock = Clock::running();
         let connection = self.target.resolve()?;
         let rate = Some(self.rate).filter(|rate| *rate > 0);
-        let client = connection.client_with(|builder| builder.uploads_per_second(rate))?;
+        let retries = self.telling.retries();
+        let client = connection.client(|builder| builder.uploads_per_second(rate).retries(retries))?;
         let mut interruption = Interruption::listen()?;
         let jobs = source::jobs(&self.files, self.recursive)?;
         if self.name.is_some() && jobs.len() != 1 {

@@ -7,6 +7,7 @@ use clap::Args;
 use serde_json::{Map, Value, json};
 use wamedia_client::{Client, Media, MediaId};
 
+use super::output::plain;
 use super::transfer::bars::Bars;
 use super::transfer::batch::{Batch, Interruption, Success, Told};
 use super::transfer::failure::Failure;
@@ -40,7 +41,7 @@ impl Url {
 
     async fn resolve(self) -> anyhow::Result<ExitCode> {
         let connection = Arc::new(self.target.resolve()?);
-        let client = connection.client()?;
+        let client = connection.client(|builder| builder.retries(self.telling.retries()))?;
         let ids = self.ids.read()?;
         let mut interruption = Interruption::listen()?;
         let bars = Bars::new(ids.len(), None, self.telling.quiet);
@@ -55,7 +56,7 @@ async fn resolve(client: Client, connection: Arc<Connection>, id: MediaId) -> To
         Err(error) => Told { json: object(id, None, None), result: Err(Failure::of(&error, &label)), label },
         Ok(media) => {
             let url = media.link.as_ref().map(|link| reachable(&connection, link.as_str()));
-            let line = format!("{id}\t{}", url.as_deref().unwrap_or_default());
+            let line = format!("{id}\t{}", plain(url.as_deref().unwrap_or_default()));
             let success = Success { line: Some(line), bytes: 0, was_there: false, warnings: Vec::new() };
             Told { json: object(id, Some(&media), url), result: Ok(success), label }
         }

@@ -27,19 +27,30 @@ use std::future::Future;
 
 use anyhow::Context as _;
 use clap::Args;
+use wamedia_client::Retries;
 
-/// How many at once, and what is told.
+/// How many at once, how patiently, and what is told.
 #[derive(Args)]
 pub struct Telling {
     /// How many at once
     #[arg(long, short = 'j', value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u8).range(1..=32))]
     pub parallel: u8,
+    /// How often a request is sent, at most, before it counts as failed
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=100))]
+    pub attempts: u32,
     /// Print one JSON object a line for each
     #[arg(long)]
     pub json: bool,
     /// No bars, no summary, no warnings
     #[arg(long, short)]
     pub quiet: bool,
+}
+
+impl Telling {
+    /// The client's usual waits, as often as asked for.
+    pub fn retries(&self) -> Retries {
+        Retries::default().with_attempts(self.attempts)
+    }
 }
 
 /// Runs a command's transfers. What still blocks at its end, such as a read of standard input, is left to the system.

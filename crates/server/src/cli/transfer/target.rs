@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use clap::Args;
-use wamedia_client::{Client, ClientBuilder, Dialect, Retries, Secret};
+use wamedia_client::{Client, ClientBuilder, Dialect, Secret};
 use wamedia_media::PhoneNumberId;
 
 use super::fields::{self, DialectName};
@@ -43,9 +43,6 @@ pub struct Target {
     /// Trust the authorities in this PEM file, too [default: WAMEDIA_CA_FILE]
     #[arg(long, value_name = "FILE")]
     pub ca_file: Option<PathBuf>,
-    /// How often a request is sent, at most, before it counts as failed
-    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=100))]
-    pub attempts: u32,
 }
 
 /// Everything that a client needs. Debug is blind to the secret.
@@ -69,7 +66,6 @@ pub struct Connection {
     pub secret_from: String,
     /// Authorities beside the system's.
     pub ca_file: Option<PathBuf>,
-    attempts: u32,
 }
 
 impl Target {
@@ -150,7 +146,6 @@ impl Target {
             secret: profile.secret.reveal().with_context(|| format!("profile {name}"))?,
             secret_from: profile.secret.to_string(),
             ca_file: self.ca_file.clone().or_else(|| profile.ca_file.clone()),
-            attempts: self.attempts,
         })
     }
 
@@ -190,28 +185,17 @@ impl Target {
             secret: secret::parse(&text, name)?,
             secret_from: format!("variable {name}"),
             ca_file: self.ca_file.clone().or_else(|| variable("WAMEDIA_CA_FILE").map(PathBuf::from)),
-            attempts: self.attempts,
         })
     }
 }
 
 impl Connection {
-    /// A client for it. Nothing is sent yet.
+    /// A client for it, with the settings that a command has of its own. Nothing is sent yet.
     ///
     /// # Errors
     /// What is missing or makes no sense.
-    pub fn client(&self) -> anyhow::Result<Client> {
-        self.client_with(|builder| builder)
-    }
-
-    /// As [`Connection::client`], with settings that a command has of its own.
-    ///
-    /// # Errors
-    /// As [`Connection::client`].
-    pub fn client_with(&self, change: impl FnOnce(ClientBuilder) -> ClientBuilder) -> anyhow::Result<Client> {
-        let mut retries = Retries::default();
-        retries.attempts = self.attempts;
-        let mut builder = Client::builder(self.wire_dialect()?).retries(retries);
+    pub fn client(&self, change: impl FnOnce(ClientBuilder) -> ClientBuilder) -> anyhow::Result<Client> {
+        let mut builder = Client::builder(self.wire_dialect()?);
         builder = builder.user_agent(concat!("wamedia-cli/", env!("CARGO_PKG_VERSION")));
         if let Some(path) = &self.ca_file {
             builder = builder.root_certificates(read_authorities(path)?);
@@ -272,7 +256,7 @@ mod tests {
         [profile.lab]\ndialect = \"d360\"\nbase = \"https://lab.example\"\nsecret = \"wak_lab\"\n";
 
     fn target() -> Target {
-        Target { attempts: 1, ..Target::default() }
+        Target::default()
     }
 
     #[test]
@@ -317,7 +301,7 @@ mod tests {
         let graph = [key, token, ("WAMEDIA_DIALECT", "graph"), ("WAMEDIA_PHONE_NUMBER_ID", "12")];
         let found = resolve(&target(), &graph, "").unwrap();
         assert_eq!((found.version.as_str(), found.phone_number_id), ("v23.0", PhoneNumberId::new(12)));
-        let error = resolve(&target(), &[token], "").unwrap().client().unwrap_err();
+        let error = resolve(&target(), &[token], "").unwrap().client(|builder| builder).unwrap_err();
         assert!(error.is::<Usage>() && error.to_string().contains("WAMEDIA_PHONE_NUMBER_ID"));
         assert!(refusal(&target(), &[token, ("WAMEDIA_VERSION", "23")], "").starts_with("WAMEDIA_VERSION"));
     }
