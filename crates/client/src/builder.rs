@@ -13,6 +13,9 @@ use crate::pacer::Pacer;
 use crate::transport::Transport;
 use crate::{Client, ConfigError, Secret};
 
+/// Longer timeouts are as good as none.
+const LONGEST_TIMEOUT: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
 /// What every request calls itself.
 const USER_AGENT: &str = concat!("wamedia-client/", env!("CARGO_PKG_VERSION"));
 
@@ -105,7 +108,7 @@ pub struct Budget {
 pub struct Timeouts {
     /// Until a connection stands, name and TLS included.
     pub connect: Duration,
-    /// From the last byte of a request to the head of its answer.
+    /// From the last byte of a request to the head of its answer; and from there to its end, where it is no file.
     pub answer: Duration,
     /// Without a byte in either direction, while a body is under way.
     pub idle: Duration,
@@ -184,6 +187,16 @@ impl Default for Timeouts {
 }
 
 impl Timeouts {
+    /// Without what no timer can count.
+    fn countable(self) -> Self {
+        let Self { connect, answer, idle } = self;
+        Self {
+            connect: connect.min(LONGEST_TIMEOUT),
+            answer: answer.min(LONGEST_TIMEOUT),
+            idle: idle.min(LONGEST_TIMEOUT),
+        }
+    }
+
     /// With so long for a connection.
     pub fn with_connect(self, connect: Duration) -> Self {
         Self { connect, ..self }
@@ -272,7 +285,8 @@ impl ClientBuilder {
             None => HeaderValue::from_static(USER_AGENT),
         };
         let (service, secret) = service(self.dialect, &self.media_hosts)?;
-        let transport = Transport::new(service, secret, user_agent, self.timeouts, &self.root_certificates)?;
+        let timeouts = self.timeouts.countable();
+        let transport = Transport::new(service, secret, user_agent, timeouts, &self.root_certificates)?;
         Ok(Client::new(Inner {
             transport,
             retries: self.retries,

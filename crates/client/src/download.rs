@@ -36,6 +36,9 @@ pub struct Download {
     received: u64,
 }
 
+/// The most memory that is reserved before bytes come: 1 MiB.
+const MAX_RESERVED_BYTES: u64 = 1 << 20;
+
 /// Begins a download by a media's link.
 pub(crate) async fn download(inner: &Inner, media: &Media) -> Result<Download, Error> {
     let link = media.link.as_ref().ok_or(Error::BadLink("there is none; resolve its id"))?;
@@ -136,7 +139,8 @@ impl Download {
         if self.media.bytes.is_some_and(|bytes| bytes > limit) {
             return Err(Error::TooLong { limit });
         }
-        let announced = self.media.bytes.unwrap_or(0).min(limit);
+        // What is announced is not yet there, and need not come.
+        let announced = self.media.bytes.unwrap_or(0).min(limit).min(MAX_RESERVED_BYTES);
         let mut held = BytesMut::with_capacity(usize::try_from(announced).unwrap_or(0));
         while let Some(piece) = self.chunk().await? {
             if self.received > limit {

@@ -92,6 +92,12 @@
 //! Certificates are those that the system trusts (`SSL_CERT_FILE` is heeded), and
 //! [`ClientBuilder::root_certificates`].
 //!
+//! # Stability
+//!
+//! Enums and structs that will grow are non-exhaustive. Part of the interface are types of `bytes`, `futures-core` (its
+//! `Stream`), `serde` (of [`Media`]), tokio's `AsyncRead` and `AsyncWrite`, and `wamedia-media` ([`accepted`]); of the HTTP
+//! and TLS libraries nothing is. Rust 1.95.
+//!
 //! # What is not here
 //!
 //! Messages, webhooks' signatures, resumable uploads of templates. It needs a tokio runtime with I/O and time enabled.

@@ -52,7 +52,7 @@ impl<'a> Attempts<'a> {
     pub(crate) async fn again(&mut self, error: Error, again: Again) -> Result<(), Error> {
         let Some(wait) = self.wait(&error, again) else { return Err(error) };
         let failing_since = *self.failing_since.get_or_insert_with(Instant::now);
-        if failing_since.elapsed() + wait > self.policy.deadline {
+        if failing_since.elapsed().saturating_add(wait) > self.policy.deadline {
             return Err(error);
         }
         sleep(wait).await;
@@ -69,7 +69,7 @@ impl<'a> Attempts<'a> {
         match error.retry_after() {
             Some(asked) if asked > self.policy.max_retry_after => None,
             // Whoever was turned away at once does not come back at once.
-            Some(asked) => Some(asked + own.min(self.policy.first_wait)),
+            Some(asked) => Some(asked.saturating_add(own.min(self.policy.first_wait))),
             None => Some(own),
         }
     }
@@ -85,10 +85,13 @@ fn is_passing(error: &Error) -> bool {
     }
 }
 
+/// No wait of our own is longer, whatever the settings say.
+const LONGEST_WAIT: Duration = Duration::from_secs(24 * 60 * 60);
+
 /// Exponential with full jitter: anything from nothing to twice the longest wait before.
 fn backoff(policy: &Retries, made: u32, random: u32) -> Duration {
     let doubled = policy.first_wait.saturating_mul(1 << made.saturating_sub(1).min(20));
-    doubled.min(policy.max_wait).mul_f64(f64::from(random) / f64::from(u32::MAX))
+    doubled.min(policy.max_wait).min(LONGEST_WAIT).mul_f64(f64::from(random) / f64::from(u32::MAX))
 }
 
 /// From the system. Where it has none, half of everything is as good as any.
@@ -124,6 +127,8 @@ mod tests {
         assert_eq!(longest(5), Duration::from_secs(8));
         assert_eq!(longest(40), policy.max_wait);
         assert_eq!(backoff(&policy, 9, 0), Duration::ZERO);
+        let endless = policy.with_waits(Duration::MAX, Duration::MAX);
+        assert_eq!(backoff(&endless, 9, u32::MAX), LONGEST_WAIT);
     }
 
     #[tokio::test(start_paused = true)]
@@ -170,6 +175,13 @@ mod tests {
             Attempts::first(&policy).again(error, Again::Repeats).await.unwrap();
             assert!((7000..=7501).contains(&begun.elapsed().as_millis()), "{:?}", begun.elapsed());
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_wait_without_end_is_not_begun() {
+        let policy = Retries::default().with_max_retry_after(Duration::MAX);
+        let error = upstream(503, Some(u64::MAX));
+        assert!(Attempts::first(&policy).again(error, Again::Harmless).await.is_err());
     }
 
     #[tokio::test(start_paused = true)]

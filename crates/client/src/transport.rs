@@ -125,7 +125,7 @@ impl Transport {
             None => Ok(Exchange::Reply(Reply {
                 status: head.status.as_u16(),
                 headers: head.headers,
-                body: Arriving::new(body, self.timeouts.idle),
+                body: Arriving::new(body, self.timeouts),
             })),
         }
     }
@@ -197,7 +197,7 @@ fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
 }
 
 fn silence(waited: Duration) -> Error {
-    let text = format!("nothing came for {} s", waited.as_secs_f32());
+    let text = format!("nothing, or too little, came for {} s", waited.as_secs_f32());
     Error::Connection(ConnectionError {
         was_sent: true,
         source: io::Error::new(io::ErrorKind::TimedOut, text).into(),

@@ -4,25 +4,24 @@ use std::fmt;
 use std::future::{Future as _, poll_fn};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use hyper::body::{Body as _, Incoming};
-use tokio::time::{Instant, Sleep, sleep};
+use tokio::time::{Instant, Sleep, sleep, timeout};
 
 use super::{innermost, silence};
-use crate::{ConnectionError, Error};
+use crate::{ConnectionError, Error, Timeouts};
 
 /// A body on its way in.
 pub(crate) struct Arriving {
     body: Incoming,
-    idle: Duration,
+    timeouts: Timeouts,
     deadline: Pin<Box<Sleep>>,
 }
 
 impl Arriving {
-    pub(super) fn new(body: Incoming, idle: Duration) -> Self {
-        Self { body, idle, deadline: Box::pin(sleep(idle)) }
+    pub(super) fn new(body: Incoming, timeouts: Timeouts) -> Self {
+        Self { body, timeouts, deadline: Box::pin(sleep(timeouts.idle)) }
     }
 
     /// The next piece; `None` at the end that was announced. A body that ends before is an error.
@@ -34,9 +33,9 @@ impl Arriving {
         loop {
             let Poll::Ready(frame) = Pin::new(&mut self.body).poll_frame(cx) else {
                 ready!(self.deadline.as_mut().poll(cx));
-                return Poll::Ready(Err(silence(self.idle)));
+                return Poll::Ready(Err(silence(self.timeouts.idle)));
             };
-            self.deadline.as_mut().reset(Instant::now() + self.idle);
+            self.deadline.as_mut().reset(Instant::now() + self.timeouts.idle);
             match frame {
                 None => return Poll::Ready(Ok(None)),
                 Some(Err(error)) => {
@@ -54,7 +53,13 @@ impl Arriving {
     }
 
     /// The beginning of the body, at most `limit` bytes; a rest is not read, and its connection is given up.
-    pub(crate) async fn beginning(mut self, limit: usize) -> Result<Bytes, Error> {
+    pub(crate) async fn beginning(self, limit: usize) -> Result<Bytes, Error> {
+        // What is no file has no right to trickle.
+        let patience = self.timeouts.answer;
+        timeout(patience, self.read_up_to(limit)).await.unwrap_or_else(|_| Err(silence(patience)))
+    }
+
+    async fn read_up_to(mut self, limit: usize) -> Result<Bytes, Error> {
         let mut held = BytesMut::new();
         while let Some(piece) = self.piece().await? {
             let room = limit - held.len();

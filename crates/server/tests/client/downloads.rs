@@ -97,7 +97,9 @@ async fn fetch_resolves_once_more_and_no_oftener() {
     let house = House::start().await;
     for client in house.clients() {
         let (id, _) = house.upload_text(&client, 1000).await;
-        let before = house.asked("retrieve_url").await.len();
+        let before = house.asked("retrieve_url").await.len() + 1;
+        client.fetch(id).await.unwrap();
+        assert_eq!(house.asked("retrieve_url").await.len(), before);
         house.arm(r#"{"action":"download","error":"expired_link"}"#);
         client.fetch(id).await.unwrap();
         assert_eq!(house.asked("retrieve_url").await.len(), before + 2);
