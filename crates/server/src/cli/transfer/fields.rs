@@ -141,4 +141,13 @@ mod tests {
         assert!(["a", "shop-2.eu"].iter().all(|it| name(it).is_ok()));
         assert!(["", "-a", ".a", "a b", "ä"].iter().all(|it| name(it).is_err()));
     }
+
+    #[test]
+    fn only_what_leaves_this_machine_without_tls_is_open_to_readers() {
+        let open = ["http://10.0.0.1", "http://shop.example:8480/x", "http://[2001:db8::1]"];
+        assert!(open.iter().all(|base| is_open_to_readers(base)));
+        let closed =
+            ["https://shop.example", "http://localhost:8480", "http://127.8.0.1", "http://[::1]:8480"];
+        assert!(closed.iter().all(|base| !is_open_to_readers(base)));
+    }
 }
