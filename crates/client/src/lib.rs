@@ -115,12 +115,13 @@ mod pacer;
 mod progress;
 mod retry;
 mod secret;
+mod settings;
 mod transport;
 mod upload;
 mod verdict;
 
 pub use answer::Answer;
-pub use builder::{Budget, ClientBuilder, Dialect, Retries, Timeouts};
+pub use builder::{ClientBuilder, Dialect};
 pub use client::Client;
 pub use download::Download;
 pub use download::save::{SaveOptions, Saved};
@@ -128,6 +129,7 @@ pub use error::{BudgetRule, ConfigError, ConnectionError, Damage, Error, Missing
 pub use media::{InvalidSha256, Link, Media, Sha256};
 pub use progress::Progress;
 pub use secret::Secret;
+pub use settings::{Budget, Retries, Timeouts};
 pub use upload::{Preflight, Upload, Uploaded};
 /// Ids, types, rules and verdicts, shared with the service.
 pub use wamedia_media as accepted;
