@@ -94,7 +94,12 @@ impl Upload {
         let retries = self.telling.retries();
         let client = connection.client(|builder| builder.uploads_per_second(rate).retries(retries))?;
         let mut interruption = Interruption::listen()?;
-        let jobs = source::jobs(&self.files, self.recursive)?;
+        let mut jobs = source::jobs(&self.files, self.recursive)?;
+        // The record of an earlier run may lie in a folder that is walked over.
+        if let Some(record) = self.resume.as_ref().and_then(|path| path.canonicalize().ok()) {
+            let is_record = |path: &Path| path.canonicalize().is_ok_and(|path| path == record);
+            jobs.retain(|job| !job.file().is_some_and(is_record));
+        }
         if self.name.is_some() && jobs.len() != 1 {
             return Err(Usage("--name is for one file".to_owned()).into());
         }

@@ -113,6 +113,17 @@ fn the_record_follows_the_files_and_belongs_to_one_service() {
     assert!(house.run(&again).exits(2).stderr.contains("in use by another upload"));
     let text = fs::read_to_string(at("batch.jsonl")).unwrap();
     assert!(!text.contains(house.secret()));
+    drop(held);
+    fs::remove_file(at("letter.txt")).unwrap();
+    let walked = house.run(&["upload", "--resume", "batch.jsonl", "-r", "."]).exits(0);
+    assert!(
+        walked.stderr.contains("3 files: 0 uploaded, 3 already there"),
+        "not the record: {}",
+        walked.stderr
+    );
+    fs::create_dir(at("empty")).unwrap();
+    let nothing = house.run(&["upload", "-r", "empty"]).exits(0);
+    assert_eq!(nothing.stderr, "wamedia: 0 files: 0 uploaded\n");
 }
 
 #[test]

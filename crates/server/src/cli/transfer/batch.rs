@@ -181,7 +181,7 @@ impl Batch {
         Value::Object(object)
     }
 
-    /// What people read at the end, on stderr: of several, or when it ended early.
+    /// What people read at the end, on stderr: of none or several, or when it ended early.
     fn sum_up(&self, tally: &Tally, stop: Option<&Stop>, total: u64, began: Instant) {
         let untried = total - tally.ended();
         let why = match stop {
@@ -198,7 +198,7 @@ impl Batch {
                 self.resume
             );
         }
-        if self.telling.quiet || total < 2 {
+        if self.telling.quiet || total == 1 {
             return;
         }
         let mut text = format!("{}: {} {}", counted(total, self.thing), tally.done, self.done);
