@@ -88,6 +88,11 @@ where
         field.finish().map_err(unreadable)
     }
 
+    /// The least that is still to come, as far as the client told: of this part, what follows it, and the boundaries.
+    pub fn expected_bytes(&self) -> u64 {
+        self.body.size_hint().lower().saturating_add(self.piece.len() as u64)
+    }
+
     /// Reads over what is left of the open part.
     ///
     /// # Errors

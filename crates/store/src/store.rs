@@ -16,7 +16,7 @@ use crate::keys::{KEY_FILE, KeyRing};
 use crate::publisher::Publisher;
 use crate::reader::{BlobReader, must_wait};
 use crate::source::{SealedReader, Wait};
-use crate::staging::{MemoryBudget, Staging};
+use crate::staging::{LARGE_PIECES_TOTAL_BYTES, MemoryBudget, Staging};
 
 /// Something that took time, for metrics.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,6 +83,7 @@ struct Shared {
     blobs: BlobFolder,
     publisher: Arc<Publisher>,
     budget: MemoryBudget,
+    large_pieces: MemoryBudget,
 }
 
 /// While it lives, no other server serves the folder.
@@ -118,7 +119,9 @@ impl Store {
         let budget = MemoryBudget::new(options.memory_staging_total_bytes);
         let publisher = Publisher::new(blobs.clone(), options.observer.clone());
         let dir = dir.to_owned();
-        Ok(Self { shared: Arc::new(Shared { dir, options, catalog, blobs, publisher, budget }) })
+        let large_pieces = MemoryBudget::new(LARGE_PIECES_TOTAL_BYTES);
+        let shared = Shared { dir, options, catalog, blobs, publisher, budget, large_pieces };
+        Ok(Self { shared: Arc::new(shared) })
     }
 
     /// Takes the folder for serving: there is one server for a folder at a time. The command line does without.
@@ -169,6 +172,10 @@ impl Store {
 
     pub(crate) fn memory_budget(&self) -> &MemoryBudget {
         &self.shared.budget
+    }
+
+    pub(crate) fn large_pieces(&self) -> &MemoryBudget {
+        &self.shared.large_pieces
     }
 
     pub(crate) fn memory_staging_bytes(&self) -> usize {

@@ -106,6 +106,7 @@ where
     B::Error: std::fmt::Display,
 {
     let mut staging = app.store.stage(caller.account(), max_bytes);
+    staging.expect(form.expected_bytes());
     while let Some(bytes) = form.next_data().await? {
         staging.write(bytes).await.map_err(from_stage)?;
     }
