@@ -19,12 +19,12 @@ use crate::sealed_file::{SealedFile, blob_context};
 use crate::source::StagedSource;
 use crate::store::Store;
 
-/// Bytes that are hashed, sealed and written in one go. One piece is being written while the next one fills, so a large
-/// upload holds two of these.
+/// Bytes that are hashed, sealed and written in one go.
 const PIECE_BYTES: usize = 4 * CHUNK_BYTES;
-/// The same where memory allows it: a quarter of the changes of thread, a third less time (measured, ten at once).
+/// The same where memory allows it, and one of these is written while the next one fills: a quarter of the changes of
+/// thread, a third less time (measured, ten at once).
 const LARGE_PIECE_BYTES: usize = 16 * CHUNK_BYTES;
-/// What all large pieces together may hold in memory: those of sixteen uploads.
+/// What all large pieces together may hold in memory: two each for sixteen uploads.
 pub(crate) const LARGE_PIECES_TOTAL_BYTES: usize = 16 * 2 * LARGE_PIECE_BYTES;
 /// What a small upload begins with in memory.
 const FIRST_BYTES: usize = 4096;
@@ -224,16 +224,25 @@ impl Staging {
         Ok(())
     }
 
-    /// Hands the full piece to a blocking thread, after the one before is through.
+    /// Hands the full piece to a blocking thread, after the one before is through. The next one fills beside it where there
+    /// is memory for two; else, with so many uploads under way, others have work meanwhile.
     async fn write_piece(&mut self) -> Result<(), StageError> {
         let (mut growing, mut spare) = idle(std::mem::replace(&mut self.place, Place::Broken)).await?;
-        spare.clear();
-        spare.reserve_exact(self.piece_bytes);
-        let mut piece = std::mem::replace(&mut self.plain, spare);
-        self.place = Place::Busy(spawn_blocking(move || {
+        let mut piece = std::mem::take(&mut self.plain);
+        let task = spawn_blocking(move || {
             let written = growing.write(&mut piece);
             (written.map(|()| growing), piece)
-        }));
+        });
+        if self.piece_bytes == LARGE_PIECE_BYTES {
+            spare.reserve_exact(LARGE_PIECE_BYTES);
+            self.place = Place::Busy(task);
+        } else {
+            let written;
+            (written, spare) = task.await.map_err(lost)?;
+            self.place = Place::Idle(written?);
+        }
+        spare.clear();
+        self.plain = spare;
         Ok(())
     }
 }
