@@ -10,6 +10,7 @@ mod checks;
 mod credentials;
 mod deliveries;
 mod edition;
+mod log;
 mod media;
 mod phone_numbers;
 mod queue;

@@ -13,6 +13,7 @@ use rusqlite::Connection;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
+use crate::catalog::log::LogKeeper;
 use crate::catalog::schema;
 use crate::error::{OpenError, StoreError};
 use crate::store::{Observation, Observer};
@@ -44,9 +45,13 @@ impl Writer {
     ) -> Result<Self, OpenError> {
         let (sender, receiver) = channel();
         let at = path.clone();
+        let log = LogKeeper::start(&path)?;
+        let mut connection = connection;
+        log.follow(&mut connection)?;
+        let writer = WriterThread { path, connection: Some(connection), log, receiver, observer };
         let thread = std::thread::Builder::new()
             .name("wamedia-writer".to_owned())
-            .spawn(move || WriterThread { path, connection: Some(connection), receiver, observer }.run())
+            .spawn(move || writer.run())
             .map_err(|source| OpenError::Io { path: at, source })?;
         Ok(Self { sender: Mutex::new(Some(sender)), thread: Mutex::new(Some(thread)) })
     }
@@ -127,6 +132,7 @@ struct WriterThread {
     path: PathBuf,
     /// None after a failed commit, until the next group opens a new one.
     connection: Option<Connection>,
+    log: LogKeeper,
     receiver: Receiver<Message>,
     observer: Option<Observer>,
 }
@@ -147,6 +153,9 @@ impl WriterThread {
                         }
                     }
                     self.commit(group);
+                    if let Some(connection) = &self.connection {
+                        self.log.after_commit(connection);
+                    }
                 }
                 Message::EmptyLog(done) => {
                     self.empty_log();
@@ -205,20 +214,21 @@ impl WriterThread {
 
     /// Taken out for the group and put back after its commit.
     fn connection_for_group(&mut self) -> Result<Connection, StoreError> {
-        self.connection.take().map_or_else(
-            || {
-                schema::open_for_writing(&self.path).map_err(|error| match error {
-                    OpenError::Catalog(error) => StoreError::Catalog(error),
-                    other => StoreError::NotCommitted { detail: other.to_string(), full: false },
-                })
-            },
-            Ok,
-        )
+        if let Some(connection) = self.connection.take() {
+            return Ok(connection);
+        }
+        let mut connection = schema::open_for_writing(&self.path).map_err(|error| match error {
+            OpenError::Catalog(error) => StoreError::Catalog(error),
+            other => StoreError::NotCommitted { detail: other.to_string(), full: false },
+        })?;
+        self.log.follow(&mut connection)?;
+        Ok(connection)
     }
 
     /// Moves the log into the file and empties it, as far as no reader of another process is in the way.
     fn empty_log(&self) {
         let Some(connection) = &self.connection else { return };
+        let _held = self.log.wait();
         let emptied = connection
             // Uploads wait behind this: who reads for long is not waited for.
             .busy_timeout(Duration::ZERO)

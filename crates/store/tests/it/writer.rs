@@ -100,6 +100,30 @@ async fn closing_commits_what_waits_and_empties_the_log() {
     assert_eq!(bench.store.catalog().accounts().unwrap().len(), 2);
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn the_log_moves_into_the_file_while_commits_go_on() {
+    let bench = Bench::new().await;
+    let file = || std::fs::metadata(bench.data().join("catalog.sqlite")).unwrap().len();
+    let log = || std::fs::metadata(bench.data().join("catalog.sqlite-wal")).unwrap().len();
+    let (before, mut n) = (file(), 0);
+    // A page or more for each name, and the log begun anew again and again.
+    while file() < before + (32 << 20) {
+        let mut tasks = Vec::new();
+        for _ in 0..100 {
+            n += 1;
+            let (store, name) = (bench.store.clone(), format!("{n} {}", "x".repeat(3500)));
+            tasks.push(tokio::spawn(async move { store.catalog().create_account(&name, NOON).await }));
+        }
+        for task in tasks {
+            task.await.unwrap().unwrap();
+        }
+        assert!(n < 20_000, "the log of {} bytes was never moved", log());
+    }
+    assert!(log() < 80 << 20, "the log was never begun anew: {} bytes", log());
+    assert_eq!(bench.store.catalog().accounts().unwrap().len(), 1 + n);
+    assert!(bench.store.verify(NOON, false, &mut |_| {}).unwrap().is_sound());
+}
+
 #[tokio::test]
 async fn a_locked_catalog_fails_the_whole_group_and_leaves_no_blob() {
     let mut bench = Bench::new().await;
