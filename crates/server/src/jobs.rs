@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
+use tokio::time::Instant;
 use wamedia_store::{StoreError, SweepReport};
 
 use crate::app::App;
@@ -13,17 +14,28 @@ use crate::clock::Clock;
 /// the slowest pace that the progress deadline allows, ends well within it.
 pub const ORPHAN_AGE: Duration = Duration::from_secs(24 * 3600);
 
-/// Sweeps for ever at the configured pace; the first time soon after the start, for what a crash left behind.
+/// How often every file is held against the catalog: only crashes leave some, and those are old before they go. A walk over
+/// a million of them takes a second or two.
+const ORPHANS_EVERY: Duration = Duration::from_secs(6 * 3600);
+
+/// Sweeps for ever at the configured pace: what has expired. At the start and every few hours, also for what crashes left.
 pub async fn sweep(app: Arc<App>) {
     let mut pace = tokio::time::interval(app.config.retention.sweep_every.duration());
     pace.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut turns = app.stand_in.is_some().then(|| app.clock.turns());
+    let mut orphans_due = Instant::now();
     loop {
-        tokio::select! {
-            _ = pace.tick() => {}
-            () = turned(&mut turns) => app.deliveries.wake(),
-        }
-        match sweep_once(&app).await {
+        let was_turned = tokio::select! {
+            _ = pace.tick() => false,
+            () = turned(&mut turns) => { app.deliveries.wake(); true }
+        };
+        let swept = if was_turned || Instant::now() >= orphans_due {
+            orphans_due = Instant::now() + ORPHANS_EVERY;
+            sweep_once(&app).await
+        } else {
+            sweep_expired(&app).await
+        };
+        match swept {
             Ok(report) if report == SweepReport::default() => tracing::debug!("swept: nothing to do"),
             Ok(report) => tracing::info!(?report, "swept"),
             Err(error) => tracing::error!(%error, "the sweep did not finish; it will be tried again"),
@@ -38,6 +50,13 @@ async fn turned(turns: &mut Option<watch::Receiver<u64>>) {
     } else {
         std::future::pending().await
     }
+}
+
+/// Removes expired media only.
+async fn sweep_expired(app: &App) -> Result<SweepReport, StoreError> {
+    let report = app.store.sweep_expired(app.clock.now()).await?;
+    app.metrics.swept(&report);
+    Ok(report)
 }
 
 /// Removes expired media and old orphans.

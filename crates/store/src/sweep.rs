@@ -116,8 +116,7 @@ impl Store {
     async fn sweep_orphans(&self, before: SystemTime, report: &mut SweepReport) -> Result<(), StoreError> {
         for first in 0..=255_u8 {
             let store = self.clone();
-            let dir = self.blobs().blobs().join(format!("{first:02x}"));
-            let candidates = blocking(move || store.orphan_candidates(&dir, before)).await??;
+            let candidates = blocking(move || store.orphan_candidates(first, before)).await??;
             for batch in candidates.chunks(ORPHAN_BATCH) {
                 self.sweep_orphan_batch(batch.to_vec(), before, report).await?;
             }
@@ -125,12 +124,18 @@ impl Store {
         Ok(())
     }
 
-    /// Old blobs that no record refers to at this moment. Blocking.
-    fn orphan_candidates(&self, dir: &Path, before: SystemTime) -> Result<Vec<BlobName>, StoreError> {
+    /// Old blobs of a folder that no record refers to at this moment. Files that records refer to are not looked at. Blocking.
+    fn orphan_candidates(&self, folder: u8, before: SystemTime) -> Result<Vec<BlobName>, StoreError> {
+        let dir = self.blobs().blobs().join(format!("{folder:02x}"));
+        let files = entries(&dir)?;
+        if files.is_empty() {
+            return Ok(Vec::new());
+        }
+        let referenced = self.catalog().blobs_in_folder(folder)?;
         let mut candidates = Vec::new();
-        for entry in entries(dir)? {
+        for entry in files {
             let Some(name) = blob_name(&entry) else { continue };
-            if is_older(&entry, before) && !self.catalog().is_referenced(name)? {
+            if referenced.binary_search(&name).is_err() && is_older(&entry, before) {
                 candidates.push(name);
             }
         }

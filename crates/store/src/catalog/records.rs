@@ -284,6 +284,17 @@ impl Catalog {
         is_referenced(&self.reader(), blob)
     }
 
+    /// The blobs of one folder that records refer to, in order: one walk of the index instead of a search for each file.
+    pub(crate) fn blobs_in_folder(&self, folder: u8) -> Result<Vec<BlobName>, StoreError> {
+        let (mut first, mut last) = ([0; 16], [0xff; 16]);
+        (first[0], last[0]) = (folder, folder);
+        let reader = self.reader();
+        let mut statement =
+            reader.prepare_cached("SELECT blob FROM media WHERE blob BETWEEN ?1 AND ?2 ORDER BY blob")?;
+        let rows = statement.query_map((first, last), |row| row.get(0).map(BlobName::from_bytes))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
     /// Which of these blobs no record refers to, as the writer sees it.
     pub(crate) async fn unreferenced(&self, blobs: Vec<BlobName>) -> Result<Vec<BlobName>, StoreError> {
         self.write(move |connection| {
