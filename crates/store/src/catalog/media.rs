@@ -1,10 +1,11 @@
 //! The records of media: read by key, inserted once, touched on use, gone at their second.
 
 use std::fmt;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
+use tokio::time::Instant;
 use wamedia_media::{MediaId, PhoneNumberId};
 
 use super::records::id_column;
@@ -170,6 +171,16 @@ pub struct Totals {
     pub credentials: u64,
 }
 
+/// The last walk over all records.
+pub(super) struct Counted {
+    totals: Totals,
+    at: Instant,
+    took: Duration,
+}
+
+/// Walks that are shorter are always made anew.
+const LONG_WALK: Duration = Duration::from_millis(20);
+
 impl Catalog {
     /// As [`View::media`](super::View::media), of this moment.
     ///
@@ -220,11 +231,26 @@ impl Catalog {
         Ok(self.reader().prepare_cached(sql)?.query_row([millis(at)], |row| row.get(0))?)
     }
 
-    /// How much there is. Walks all records: not for a hot path.
+    /// How much there is. Walks all records: not for a hot path. Where that takes long (a second for a million), what is
+    /// told may be so old that the walks cost a hundredth of a core.
     ///
     /// # Errors
     /// The catalog cannot be read.
     pub fn totals(&self) -> Result<Totals, StoreError> {
+        let mut counted = self.counted().lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(Counted { totals, at, took }) = &*counted
+            && *took >= LONG_WALK
+            && at.elapsed() < *took * 100
+        {
+            return Ok(*totals);
+        }
+        let started = Instant::now();
+        let totals = self.count_totals()?;
+        *counted = Some(Counted { totals, at: Instant::now(), took: started.elapsed() });
+        Ok(totals)
+    }
+
+    fn count_totals(&self) -> Result<Totals, StoreError> {
         let sql = "SELECT count(*), coalesce(sum(bytes), 0), (SELECT count(*) FROM account),
                        (SELECT count(*) FROM phone_number), (SELECT count(*) FROM credential) FROM media";
         Ok(self.reader().prepare_cached(sql)?.query_row([], |row| {

@@ -66,6 +66,7 @@ struct Shared {
     writer: Writer,
     keys: KeyRing,
     remembered: Remembered,
+    counted: Mutex<Option<media::Counted>>,
     /// Behind all connections: it must outlive them. None where the index cannot be looked at.
     watch: Option<Watch>,
 }
@@ -84,7 +85,9 @@ impl Catalog {
         let writer = Writer::start(path, writing, options.observer.clone())?;
         let remembered = Remembered::new(options.remembered_records);
         let next_reader = AtomicUsize::new(0);
-        Ok(Self { shared: Arc::new(Shared { readers, next_reader, writer, keys, remembered, watch }) })
+        let counted = Mutex::new(None);
+        let shared = Shared { readers, next_reader, writer, keys, remembered, counted, watch };
+        Ok(Self { shared: Arc::new(shared) })
     }
 
     /// Runs one write on the writer's thread; returns after it is durable.
@@ -120,6 +123,10 @@ impl Catalog {
     /// Forgets what was read; keys of what other processes deleted are wiped with it.
     pub(crate) fn forget_what_was_read(&self) {
         self.shared.remembered.clear();
+    }
+
+    fn counted(&self) -> &Mutex<Option<media::Counted>> {
+        &self.shared.counted
     }
 
     pub(crate) fn keys(&self) -> &KeyRing {

@@ -22,8 +22,10 @@ const MIGRATIONS: &[&str] = &[include_str!("schema_1.sql"), include_str!("schema
 
 /// How long another process (the command line beside a server) may hold the catalog before we give up.
 pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
-/// Pages that each connection may keep: negative means KiB.
+/// Pages that each connection may keep: negative means KiB. What readers keep is void with every commit.
 const CACHE_KIB: i64 = -1024;
+/// What the writer keeps stays good: the upper levels of a million records' indexes and the leaves in use.
+const WRITER_CACHE_KIB: i64 = -4096;
 /// Statements that each connection keeps prepared: all that there are.
 const PREPARED_STATEMENTS: usize = 96;
 
@@ -63,6 +65,7 @@ pub(crate) fn open_for_writing(path: &Path) -> Result<Connection, OpenError> {
     if mode != "wal" {
         return Err(OpenError::NotDurable { setting: "journal_mode=WAL" });
     }
+    connection.pragma_update(None, "cache_size", WRITER_CACHE_KIB)?;
     assert_setting(&connection, "synchronous", 2, "synchronous=FULL")?;
     assert_setting(&connection, "foreign_keys", 1, "foreign_keys=ON")?;
     assert_setting(&connection, "secure_delete", 1, "secure_delete=ON")?;
