@@ -4,7 +4,7 @@ use std::future::Future;
 use std::io;
 use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use http::{HeaderValue, Uri};
@@ -45,9 +45,14 @@ struct Tls {
 }
 
 /// A connection.
+///
+/// A service that refuses an upload may answer, and close, before it has read everything. What is written then fails,
+/// while the answer is here already, waiting to be read: so a write that fails is not the end, only a read is.
 pub(crate) struct Wire {
     stream: Stream,
     is_proxied: bool,
+    /// Nothing that is written arrives any more.
+    is_deaf: bool,
 }
 
 enum Stream {
@@ -111,11 +116,11 @@ impl Connector {
             Some(proxy) => self.http.call(proxy.uri().clone()).await?,
         };
         if !is_https {
-            return Ok(Wire { stream: Stream::Plain(stream), is_proxied });
+            return Ok(Wire::new(Stream::Plain(stream), is_proxied));
         }
         let host = uri.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']').to_owned();
         let stream = self.tls()?.connect(ServerName::try_from(host)?, stream.into_inner()).await?;
-        Ok(Wire { stream: Stream::Tls(Box::new(TokioIo::new(stream))), is_proxied })
+        Ok(Wire::new(Stream::Tls(Box::new(TokioIo::new(stream))), is_proxied))
     }
 }
 
@@ -172,6 +177,33 @@ fn provider() -> Option<Arc<CryptoProvider>> {
     built_in.or_else(|| CryptoProvider::get_default().cloned())
 }
 
+impl Wire {
+    fn new(stream: Stream, is_proxied: bool) -> Self {
+        Self { stream, is_proxied, is_deaf: false }
+    }
+
+    /// What became of writing `count` bytes; what the other side closed itself to counts as written.
+    fn written(&mut self, count: usize, result: io::Result<usize>) -> io::Result<usize> {
+        use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset};
+        match result {
+            Err(error) if matches!(error.kind(), BrokenPipe | ConnectionAborted | ConnectionReset) => {
+                self.is_deaf = true;
+                Ok(count)
+            }
+            result => result,
+        }
+    }
+}
+
+impl Stream {
+    fn as_write(&mut self) -> Pin<&mut (dyn Write + Unpin)> {
+        match self {
+            Self::Plain(stream) => Pin::new(stream),
+            Self::Tls(stream) => Pin::new(&mut **stream),
+        }
+    }
+}
+
 impl Connection for Wire {
     fn connected(&self) -> Connected {
         Connected::new().proxy(self.is_proxied)
@@ -189,24 +221,25 @@ impl Read for Wire {
 
 impl Write for Wire {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        match &mut self.get_mut().stream {
-            Stream::Plain(stream) => Pin::new(stream).poll_write(cx, buf),
-            Stream::Tls(stream) => Pin::new(&mut **stream).poll_write(cx, buf),
+        let this = self.get_mut();
+        if this.is_deaf {
+            return Poll::Ready(Ok(buf.len()));
         }
+        let result = ready!(this.stream.as_write().poll_write(cx, buf));
+        Poll::Ready(this.written(buf.len(), result))
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match &mut self.get_mut().stream {
-            Stream::Plain(stream) => Pin::new(stream).poll_flush(cx),
-            Stream::Tls(stream) => Pin::new(&mut **stream).poll_flush(cx),
+        let this = self.get_mut();
+        if this.is_deaf {
+            return Poll::Ready(Ok(()));
         }
+        let result = ready!(this.stream.as_write().poll_flush(cx));
+        Poll::Ready(this.written(0, result.map(|()| 0)).map(drop))
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match &mut self.get_mut().stream {
-            Stream::Plain(stream) => Pin::new(stream).poll_shutdown(cx),
-            Stream::Tls(stream) => Pin::new(&mut **stream).poll_shutdown(cx),
-        }
+        self.get_mut().stream.as_write().poll_shutdown(cx)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -221,9 +254,12 @@ impl Write for Wire {
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        match &mut self.get_mut().stream {
-            Stream::Plain(stream) => Pin::new(stream).poll_write_vectored(cx, bufs),
-            Stream::Tls(stream) => Pin::new(&mut **stream).poll_write_vectored(cx, bufs),
+        let this = self.get_mut();
+        let count = bufs.iter().map(|buf| buf.len()).sum();
+        if this.is_deaf {
+            return Poll::Ready(Ok(count));
         }
+        let result = ready!(this.stream.as_write().poll_write_vectored(cx, bufs));
+        Poll::Ready(this.written(count, result))
     }
 }

@@ -127,20 +127,39 @@ async fn nobody_there_is_no_connection() {
     assert!(matches!(&error, Error::Connection(broken) if !broken.was_sent), "{error}");
 }
 
+/// Answers a request whose body it never reads.
+fn early(linger: Duration) -> Act {
+    Box::new(move |stream| {
+        let body = r#"{"error":"Invalid API key"}"#;
+        let head = format!("HTTP/1.1 401 X\r\nContent-Length: {}\r\n\r\n{body}", body.len());
+        let _ = stream.write_all(head.as_bytes());
+        std::thread::sleep(linger);
+    })
+}
+
 #[tokio::test]
 async fn an_answer_before_the_file_was_read_is_heard() {
-    let early: Act = Box::new(|stream| {
-        let body = r#"{"error":"Invalid API key"}"#;
-        let head =
-            format!("HTTP/1.1 401 X\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{body}", body.len());
-        let _ = stream.write_all(head.as_bytes());
-        std::thread::sleep(Duration::from_millis(300));
-    });
-    let script = Script::play_on_heads(vec![early]);
-    let endless = tokio::io::AsyncReadExt::take(tokio::io::repeat(b'a'), 90 << 20);
-    let upload = Upload::stream(endless, Some(90 << 20)).declared("text/plain");
-    let error = script.d360().upload(upload).await.unwrap_err();
-    assert!(matches!(error, Error::Unauthorized(_)), "{error}");
+    // Who closes at once resets the connection under what is still being written.
+    for linger in [Duration::from_millis(200), Duration::ZERO, Duration::ZERO, Duration::ZERO, Duration::ZERO]
+    {
+        let script = Script::play_on_heads(vec![early(linger)]);
+        let endless = tokio::io::AsyncReadExt::take(tokio::io::repeat(b'a'), 90 << 20);
+        let upload = Upload::stream(endless, Some(90 << 20)).declared("text/plain");
+        let error = script.d360().upload(upload).await.unwrap_err();
+        assert!(matches!(error, Error::Unauthorized(_)), "{linger:?}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn a_connection_that_was_closed_under_an_upload_is_not_used_again() {
+    let again = || Box::new(|stream: &mut std::net::TcpStream| early(Duration::ZERO)(stream));
+    let script = Script::play_on_heads(vec![again(), again(), again()]);
+    let client = graph_at(&script.base()).retries(wamedia_client::Retries::none()).build().unwrap();
+    for _ in 0..3 {
+        let upload = Upload::bytes(vec![b'a'; 20 << 20]).declared("text/plain");
+        let error = client.upload(upload).await.unwrap_err();
+        assert!(matches!(error, Error::Unauthorized(_)), "{error}");
+    }
 }
 
 #[tokio::test]
