@@ -21,21 +21,24 @@ pub struct Deadlines {
     pub progress_bytes: u64,
 }
 
-/// Times one direction. The timer is armed only while something is waited for, and re-armed only when it fires:
-/// a busy connection pays for a clock reading, not for a timer.
+/// Times one direction. A window begins when something is first waited for, and its timer is re-armed only when it
+/// fires: a busy connection pays neither for timers nor for clock readings.
 pub(super) struct Watch {
-    deadline: Instant,
+    window: Duration,
+    /// None until the window has begun.
+    deadline: Option<Instant>,
     progress: u64,
     timer: Option<Pin<Box<Sleep>>>,
 }
 
 impl Watch {
     pub(super) fn new(first: Duration) -> Self {
-        Self { deadline: Instant::now() + first, progress: 0, timer: None }
+        Self { window: first, deadline: None, progress: 0, timer: None }
     }
 
     pub(super) fn restart(&mut self, window: Duration) {
-        self.deadline = Instant::now() + window;
+        self.window = window;
+        self.deadline = None;
         self.progress = 0;
     }
 
@@ -49,17 +52,18 @@ impl Watch {
 
     /// Ready when the deadline has passed.
     pub(super) fn poll(&mut self, cx: &mut Context<'_>, (window, _): (Duration, u64)) -> Poll<()> {
+        let deadline = *self.deadline.get_or_insert_with(|| Instant::now() + self.window);
         // What is owed may have become more urgent than when the window began.
-        let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(self.deadline)));
+        let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(deadline)));
         loop {
-            if timer.deadline() > self.deadline {
-                timer.as_mut().reset(self.deadline);
+            if timer.deadline() > deadline {
+                timer.as_mut().reset(deadline);
             }
             ready!(timer.as_mut().poll(cx));
-            if Instant::now() >= self.deadline {
+            if Instant::now() >= deadline {
                 return Poll::Ready(());
             }
-            let next = self.deadline.min(Instant::now() + window);
+            let next = deadline.min(Instant::now() + window);
             timer.as_mut().reset(next);
         }
     }
