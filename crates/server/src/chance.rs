@@ -6,7 +6,7 @@ use std::cell::RefCell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use aws_lc_rs::rand::{SecureRandom, SystemRandom};
+use rustix::rand::{GetRandomFlags, getrandom};
 use wamedia_media::MediaId;
 
 /// A source of names that nobody can guess, unless it was seeded.
@@ -89,9 +89,14 @@ pub fn secret(prefix: &str) -> String {
     text
 }
 
-fn fill_from_system(bytes: &mut [u8]) {
-    // A machine without randomness can keep no secret; there is nothing left to do but stop.
-    SystemRandom::new().fill(bytes).expect("the system gives random bytes");
+/// From the kernel's generator. Not from aws-lc's: that one gathers entropy of its own first, which took 21 ms of a first
+/// start, or of the first request (measured).
+fn fill_from_system(mut bytes: &mut [u8]) {
+    while !bytes.is_empty() {
+        let filled = rustix::io::retry_on_intr(|| getrandom(&mut *bytes, GetRandomFlags::empty()));
+        // A machine without randomness can keep no secret; there is nothing left to do but stop.
+        bytes = &mut bytes[filled.expect("the system gives random bytes")..];
+    }
 }
 
 /// Sebastiano Vigna's public-domain mixer: one draw per state.
