@@ -1,8 +1,10 @@
 //! One connection, from its first byte to its last: the front, the HTTP library behind it, and a gentle end.
 
 use std::convert::Infallible;
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use http::header::CONNECTION;
@@ -11,11 +13,11 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::sync::watch;
 
 use super::framing::{HeadLimits, Refusal};
-use super::front::{Front, REFUSED_PATH, Refused};
+use super::front::{Answering, Front, REFUSED_PATH, Refused};
 use super::silence::Deadlines;
 
 /// The library's read buffer: also the most of a body that is in memory between socket and parser.
@@ -74,45 +76,117 @@ impl<F> Connection<F> {
         B: http_body::Body + 'static,
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
-        let Self { head, deadlines, mut phase, service } = self;
-        let refused = Refused::default();
-        let front = Front::new(stream, head, deadlines, refused.clone());
-        let seen = phase.clone();
+        let mut phase = self.phase.clone();
+        let last_call = async move {
+            until(&mut phase, Phase::Draining).await;
+            tokio::time::sleep(LAST_CALL).await;
+        };
+        tokio::pin!(last_call);
+        let (refused, answering) = (Refused::default(), Answering::default());
+        let mut front = Front::new(stream, self.head, self.deadlines, refused.clone(), answering.clone());
+        loop {
+            // Who says nothing costs a task and a socket, and no more.
+            let heard = tokio::select! {
+                biased;
+                heard = front.heard() => heard,
+                () = last_call.as_mut() => Ok(false),
+            };
+            match heard {
+                Ok(true) => {}
+                Ok(false) => return,
+                Err(error) => return tracing::debug!(%error, "a connection ended early"),
+            }
+            let round = Round { scheme, local, refused: &refused, answering: &answering };
+            // Boxed: it is large, and gone while the connection rests.
+            match Box::pin(self.serve(front, round, last_call.as_mut())).await {
+                Some(resting) => front = resting,
+                None => return,
+            }
+        }
+    }
+
+    /// Serves until the client rests, which gives the front back, or until the connection is at its end.
+    async fn serve<S, Fut, B>(
+        &self,
+        front: Front<S>,
+        round: Round<'_>,
+        mut last_call: Pin<&mut impl Future<Output = ()>>,
+    ) -> Option<Front<S>>
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        F: Fn(Arrived) -> Fut,
+        Fut: Future<Output = Response<B>>,
+        B: http_body::Body + 'static,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        let Round { scheme, local, refused, answering } = round;
         let service = service_fn(|request: Request<Incoming>| {
             let refusal = refused.get().copied().filter(|_| request.uri().path() == REFUSED_PATH);
-            let answer = service(Arrived { request, scheme, local, refused: refusal });
-            let seen = seen.clone();
-            async move {
+            let answered = Answered::new(answering);
+            let answer = (self.service)(Arrived { request, scheme, local, refused: refusal });
+            Box::pin(async move {
+                let _answered = answered;
                 let mut response = answer.await;
-                let leaving = *seen.borrow() >= Phase::Lame;
+                let leaving = *self.phase.borrow() >= Phase::Lame;
                 if leaving {
                     response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
                 }
                 Ok::<_, Infallible>(response)
-            }
+            })
         });
         let mut builder = http1::Builder::new();
         // The front has its own bounds and deadlines; these are a second fence behind it. A client may end its own
         // side once it has asked, and still reads the answer.
         builder
             .half_close(true)
-            .max_buf_size(BUFFER_BYTES.max(head.max_bytes))
-            .max_headers(head.max_headers + 1);
-        let serving = builder.serve_connection(TokioIo::new(front), service);
-        tokio::pin!(serving);
-        let last_call = async {
-            until(&mut phase, Phase::Draining).await;
-            tokio::time::sleep(LAST_CALL).await;
-        };
+            .max_buf_size(BUFFER_BYTES.max(self.head.max_bytes))
+            .max_headers(self.head.max_headers + 1);
+        let mut serving = builder.serve_connection(TokioIo::new(front), service);
         let served = tokio::select! {
-            served = serving.as_mut() => served,
-            () = last_call => {
-                serving.as_mut().graceful_shutdown();
-                serving.await
+            served = poll_fn(|cx| serving.poll_without_shutdown(cx)) => Some(served),
+            () = last_call.as_mut() => None,
+        };
+        let is_last = served.is_none();
+        let served = match served {
+            Some(served) => served,
+            None => {
+                Pin::new(&mut serving).graceful_shutdown();
+                poll_fn(|cx| serving.poll_without_shutdown(cx)).await
             }
         };
-        if let Err(error) = served {
+        let mut front = serving.into_parts().io.into_inner();
+        let ended = match served {
+            Ok(()) if front.is_resting() && !is_last => return Some(front),
+            Ok(()) => front.shutdown().await.map_err(|error| error.to_string()),
+            Err(error) => Err(error.to_string()),
+        };
+        if let Err(error) = ended {
             tracing::debug!(%error, "a connection ended early");
         }
+        None
+    }
+}
+
+/// What stays with a connection from rest to rest.
+struct Round<'a> {
+    scheme: &'static str,
+    local: SocketAddr,
+    refused: &'a Refused,
+    answering: &'a Answering,
+}
+
+/// Counts a request for as long as it is being answered.
+struct Answered(Answering);
+
+impl Answered {
+    fn new(answering: &Answering) -> Self {
+        answering.fetch_add(1, Ordering::Relaxed);
+        Self(answering.clone())
+    }
+}
+
+impl Drop for Answered {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }

@@ -4,8 +4,10 @@
 //! for [`REFUSED_PATH`], so that its answer keeps its place behind the answers of earlier requests. Silence ends at its
 //! deadline ([`Watch`]): between requests, within a head, within a body, and for a client that does not read.
 
+use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -39,11 +41,33 @@ pub struct Front<S> {
     writing: Watch,
     /// Whether something was read since the last write.
     has_read: bool,
+    /// Whether an answer waits for others, see [`let_others_answer`](Self::let_others_answer).
+    steps_back: bool,
+    /// Requests that are being answered, counted by the service.
+    answering: Answering,
+    /// Bytes that ended a rest, not yet looked at.
+    ahead: Vec<u8>,
+    /// Times how long nothing has been asked.
+    quiet: Watch,
+    resting: bool,
 }
+
+/// How many requests of this connection are being answered, told by the service.
+pub type Answering = Arc<AtomicUsize>;
+
+/// So long after its last answer a connection is put to rest: what the HTTP library holds for it is given back, twenty
+/// kilobytes, until its client speaks again.
+const REST_AFTER: Duration = Duration::from_millis(100);
 
 impl<S> Front<S> {
     /// A front before `stream`; refusals are told through `refused`.
-    pub fn new(stream: S, limits: HeadLimits, deadlines: Deadlines, refused: Refused) -> Self {
+    pub fn new(
+        stream: S,
+        limits: HeadLimits,
+        deadlines: Deadlines,
+        refused: Refused,
+        answering: Answering,
+    ) -> Self {
         let framing = Framing::new(limits);
         let reading = Watch::new(deadlines.idle);
         let writing = Watch::new(deadlines.progress_window);
@@ -58,6 +82,11 @@ impl<S> Front<S> {
             reading,
             writing,
             has_read: false,
+            steps_back: false,
+            answering,
+            ahead: Vec::new(),
+            quiet: Watch::new(REST_AFTER),
+            resting: false,
         }
     }
 
@@ -119,6 +148,21 @@ impl<S> Front<S> {
         count > 0
     }
 
+    /// Whether the HTTP library was told of an end that is none, to be given up for now.
+    pub fn is_resting(&self) -> bool {
+        self.resting
+    }
+
+    /// Nothing was begun on either side: the library holds nothing that it would have to remember.
+    fn is_quiet(&self) -> bool {
+        self.framing.in_head()
+            && self.held.is_empty()
+            && self.refused.get().is_none()
+            && !self.has_read
+            && !self.steps_back
+            && self.answering.load(Ordering::Relaxed) == 0
+    }
+
     /// The deadline of what the client owes now.
     fn owed(&self) -> (Duration, u64) {
         match (self.framing.in_head(), self.held.is_empty()) {
@@ -127,6 +171,45 @@ impl<S> Front<S> {
             (true, false) => (self.deadlines.header, u64::MAX),
             (false, _) => (self.deadlines.progress_window, self.deadlines.progress_bytes),
         }
+    }
+}
+
+impl<S: AsyncRead + Unpin> Front<S> {
+    /// Ends a rest, or waits for the first byte: true once the client has said something, false if it went.
+    ///
+    /// # Errors
+    /// The client was silent for too long, or the stream broke.
+    pub async fn heard(&mut self) -> io::Result<bool> {
+        poll_fn(|cx| {
+            let mut bytes = [0; 4096];
+            let mut buf = ReadBuf::new(&mut bytes);
+            match Pin::new(&mut self.stream).poll_read(cx, &mut buf) {
+                Poll::Pending => {
+                    let owed = self.owed();
+                    return self.reading.poll(cx, owed).map(|()| Err(timed_out("the client was silent")));
+                }
+                Poll::Ready(read) => read?,
+            }
+            self.resting = false;
+            self.quiet.restart(REST_AFTER);
+            self.ahead.extend_from_slice(buf.filled());
+            Poll::Ready(Ok(!self.ahead.is_empty()))
+        })
+        .await
+    }
+
+    /// What the client sends: first what ended its rest.
+    fn poll_stream(&mut self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        if self.ahead.is_empty() {
+            return Pin::new(&mut self.stream).poll_read(cx, buf);
+        }
+        let count = self.ahead.len().min(buf.remaining());
+        buf.put_slice(&self.ahead[..count]);
+        self.ahead.drain(..count);
+        if self.ahead.is_empty() {
+            self.ahead = Vec::new();
+        }
+        Poll::Ready(Ok(()))
     }
 }
 
@@ -147,7 +230,11 @@ impl<S: AsyncRead + Unpin> AsyncRead for Front<S> {
             }
             let start = buf.filled().len();
             let owed = this.owed();
-            match Pin::new(&mut this.stream).poll_read(cx, buf) {
+            match this.poll_stream(cx, buf) {
+                Poll::Pending if this.is_quiet() && this.quiet.poll(cx, (REST_AFTER, 1)).is_ready() => {
+                    this.resting = true;
+                    return Poll::Ready(Ok(()));
+                }
                 Poll::Pending => {
                     return this.reading.poll(cx, owed).map(|()| Err(timed_out("the client was silent")));
                 }
@@ -165,6 +252,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Front<S> {
             }
             if buf.filled().len() > start {
                 this.has_read = true;
+                this.quiet.restart(REST_AFTER);
                 return Poll::Ready(Ok(()));
             }
         }
@@ -175,7 +263,10 @@ impl<S: AsyncWrite + Unpin> Front<S> {
     /// An answer steps back once before it leaves. Requests that came together are then answered together, and their
     /// client is woken once and not for each; to wake it was a quarter of what a small answer costs.
     fn let_others_answer(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        if !std::mem::take(&mut self.has_read) {
+        let has_read = std::mem::take(&mut self.has_read);
+        // Once, and no more: a client that goes on sending must not keep its answer from leaving.
+        self.steps_back = has_read && !self.steps_back;
+        if !self.steps_back {
             return Poll::Ready(());
         }
         cx.waker().wake_by_ref();
@@ -198,6 +289,7 @@ impl<S: AsyncWrite + Unpin> Front<S> {
                 self.writing.restart(owed.0);
                 // While an answer leaves, nothing is owed by its reader but reading.
                 self.reading.restart(self.deadlines.idle);
+                self.quiet.restart(REST_AFTER);
                 Poll::Ready(Ok(count))
             }
             failed => failed,
@@ -268,7 +360,7 @@ mod tests {
     fn front() -> (tokio::io::DuplexStream, Front<tokio::io::DuplexStream>, Refused) {
         let (client, server) = duplex(1 << 20);
         let refused = Refused::default();
-        (client, Front::new(server, LIMITS, DEADLINES, refused.clone()), refused)
+        (client, Front::new(server, LIMITS, DEADLINES, refused.clone(), Answering::default()), refused)
     }
 
     async fn waits(front: &mut Front<tokio::io::DuplexStream>) -> Duration {
@@ -316,7 +408,9 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn silence_ends_at_the_deadline_of_what_is_owed() {
         let (_client, mut idle, _) = front();
-        assert_eq!(waits(&mut idle).await.as_secs(), 75);
+        let start = Instant::now();
+        assert_eq!(idle.heard().await.unwrap_err().kind(), io::ErrorKind::TimedOut);
+        assert_eq!(start.elapsed().as_secs(), 75);
 
         let (mut client, mut in_head, _) = front();
         client.write_all(&POST[..9]).await.unwrap();
@@ -327,6 +421,28 @@ mod tests {
         let mut head = vec![0; POST.len()];
         in_body.read_exact(&mut head).await.unwrap();
         assert_eq!(waits(&mut in_body).await.as_secs(), 20);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_rests_is_heard_again_and_shown_out_in_time() {
+        let (mut client, mut front, _) = front();
+        let mut read = [0; 100];
+        for _ in 0..3 {
+            client.write_all(b"GET / HTTP/1.1\r\n").await.unwrap();
+            assert!(front.heard().await.unwrap());
+            client.write_all(b"Host: x\r\n\r\n").await.unwrap();
+            assert_eq!(front.read(&mut read).await.unwrap(), 27);
+            // While an answer is owed there is no rest, and no end either: the deadline comes first.
+            let owed = tokio::time::timeout(REST_AFTER * 10, front.read(&mut read));
+            assert!(owed.await.is_err() && !front.is_resting());
+            front.write_all(b"HTTP/1.1 200 OK\r\n\r\n").await.unwrap();
+            let start = Instant::now();
+            assert_eq!(front.read(&mut read).await.unwrap(), 0);
+            assert!(front.is_resting() && start.elapsed() == REST_AFTER);
+        }
+        let start = Instant::now();
+        assert_eq!(front.heard().await.unwrap_err().kind(), io::ErrorKind::TimedOut);
+        assert!(start.elapsed() >= Duration::from_secs(74) - REST_AFTER);
     }
 
     #[tokio::test(start_paused = true)]
@@ -353,7 +469,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_client_that_does_not_read_is_left() {
         let (_client, server) = duplex(64);
-        let mut front = Front::new(server, LIMITS, DEADLINES, Refused::default());
+        let mut front = Front::new(server, LIMITS, DEADLINES, Refused::default(), Answering::default());
         let start = Instant::now();
         assert_eq!(front.write_all(&[0; 1000]).await.unwrap_err().kind(), io::ErrorKind::TimedOut);
         assert_eq!(start.elapsed().as_secs(), 20);
