@@ -88,16 +88,16 @@ pub(crate) struct BlobFolder {
     run: Arc<Mutex<Run>>,
 }
 
-/// Blobs made one after the other share a folder for a while: what is synced together lies together, in the file system's
-/// tables as in the catalog's index of blobs.
+/// Blobs made one after the other share a few folders for a while: what is synced together lies together, in the file
+/// system's tables as in the catalog's index of blobs. A few, because a folder takes one new file at a time.
 #[derive(Debug, Default)]
 struct Run {
-    folder: u8,
+    folders: [u8; 4],
     left: u32,
 }
 
 /// Blobs in one run. A million of them fill the 256 folders evenly enough: about 4000 each.
-const RUN_BLOBS: u32 = 512;
+const RUN_BLOBS: u32 = 2048;
 
 /// A file that is not promised to anyone: removed when dropped, unless it is kept.
 #[derive(Debug)]
@@ -132,10 +132,11 @@ impl BlobFolder {
         let mut name = BlobName::random()?;
         let mut run = self.run.lock().unwrap_or_else(PoisonError::into_inner);
         if run.left == 0 {
-            *run = Run { folder: name.0[0], left: RUN_BLOBS };
+            fill_random(&mut run.folders)?;
+            run.left = RUN_BLOBS;
         }
         run.left -= 1;
-        name.0[0] = run.folder;
+        name.0[0] = run.folders[run.left as usize % run.folders.len()];
         Ok(name)
     }
 
