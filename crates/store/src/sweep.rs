@@ -69,17 +69,23 @@ impl Store {
     /// As [`sweep`](Self::sweep).
     pub async fn sweep_expired(&self, now: Timestamp) -> Result<SweepReport, StoreError> {
         let mut report = SweepReport::default();
+        let mut free = Vec::new();
         loop {
-            let removed = self.catalog().delete_expired(now, EXPIRED_BATCH).await?;
+            // The bytes of one batch go while the records of the next do.
+            let (bytes_gone, records_gone) = tokio::join!(
+                self.remove_blobs(std::mem::take(&mut free)),
+                self.catalog().delete_expired(now, EXPIRED_BATCH)
+            );
+            let (files, bytes) = bytes_gone?;
+            report.blobs_removed += files;
+            report.bytes_freed += bytes;
+            let removed = records_gone?;
             if removed.is_empty() {
                 break;
             }
             report.expired += removed.len() as u64;
-            let free =
+            free =
                 removed.iter().filter(|removed| removed.blob_is_free).map(|removed| removed.blob).collect();
-            let (files, bytes) = self.remove_blobs(free).await?;
-            report.blobs_removed += files;
-            report.bytes_freed += bytes;
         }
         report.throttle_rows_removed = self.catalog().throttle_sweep(now).await?;
         loop {
