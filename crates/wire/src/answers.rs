@@ -8,7 +8,7 @@ use crate::json::Object;
 
 /// The answer to an upload: `{"id":"…"}` and nothing else.
 pub fn uploaded(id: MediaId) -> Vec<u8> {
-    Object::new().display("id", id).finish()
+    Object::new().digits("id", id.get()).finish()
 }
 
 /// How `file_size` is written.
@@ -46,7 +46,7 @@ impl MediaAnswer<'_> {
             FileSize::Number => body.number("file_size", self.bytes),
             FileSize::Text => body.display("file_size", self.bytes),
         };
-        body.display("id", self.id).text("messaging_product", "whatsapp").finish()
+        body.digits("id", self.id.get()).text("messaging_product", "whatsapp").finish()
     }
 }
 

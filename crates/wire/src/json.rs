@@ -7,6 +7,8 @@
 
 use std::fmt::{self, Display, Write as _};
 
+use crate::decimal;
+
 /// One JSON object being written. Its bytes are in one growing buffer, nested objects included.
 #[derive(Debug)]
 pub struct Object {
@@ -55,7 +57,16 @@ impl Object {
     /// Adds a number.
     pub fn number(mut self, key: &str, value: u64) -> Self {
         self.key(key);
-        let _ = write!(Escaping(&mut self.out), "{value}");
+        self.out.extend_from_slice(decimal::text(value, &mut [0; decimal::DIGITS]).as_bytes());
+        self
+    }
+
+    /// Adds a number as a string.
+    pub fn digits(mut self, key: &str, value: u64) -> Self {
+        self.key(key);
+        self.out.push(b'"');
+        self.out.extend_from_slice(decimal::text(value, &mut [0; decimal::DIGITS]).as_bytes());
+        self.out.push(b'"');
         self
     }
 

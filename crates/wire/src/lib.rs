@@ -10,6 +10,7 @@
 pub mod answers;
 mod base64;
 pub mod d360;
+mod decimal;
 pub mod fbtrace;
 pub mod graph;
 pub mod json;

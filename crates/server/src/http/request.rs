@@ -115,9 +115,9 @@ fn own_address(exchange: &Exchange<'_>) -> String {
         head.uri.authority().map(|authority| authority.as_str()),
     ];
     let host = named.into_iter().flatten().find(|host| is_authority(host));
-    let host = host.map_or_else(|| exchange.local.to_string(), str::to_owned);
+    let host = host.map_or_else(|| Cow::Owned(exchange.local.to_string()), Cow::Borrowed);
     let prefix = if route.prefixed { public.path_prefix.as_str() } else { "" };
-    format!("{}://{host}{prefix}", proto.unwrap_or(exchange.scheme))
+    [proto.unwrap_or(exchange.scheme), "://", &host, prefix].concat()
 }
 
 /// Each proxy in a row adds to the list; the first is what the client said.
