@@ -85,7 +85,7 @@ impl<S> Front<S> {
             steps_back: false,
             answering,
             ahead: Vec::new(),
-            quiet: Watch::new(REST_AFTER),
+            quiet: Watch::prepared(REST_AFTER),
             resting: false,
         }
     }

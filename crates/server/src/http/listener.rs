@@ -154,11 +154,15 @@ impl<F> Door<F> {
         connections.spawn(async move {
             let _counted = counted;
             let Some(tls) = tls else { return connection.run(stream, "http", local).await };
-            match tokio::time::timeout(deadline, tls.acceptor().accept(stream)).await {
-                Ok(Ok(stream)) => connection.run(stream, "https", local).await,
-                Ok(Err(error)) => tracing::debug!(%error, "a TLS handshake failed"),
-                Err(_) => tracing::debug!("a TLS handshake took too long"),
-            }
+            // Boxed, so that plain connections do not carry room for it.
+            Box::pin(async move {
+                match tokio::time::timeout(deadline, tls.acceptor().accept(stream)).await {
+                    Ok(Ok(stream)) => connection.run(stream, "https", local).await,
+                    Ok(Err(error)) => tracing::debug!(%error, "a TLS handshake failed"),
+                    Err(_) => tracing::debug!("a TLS handshake took too long"),
+                }
+            })
+            .await;
         });
     }
 }
