@@ -150,6 +150,7 @@ pub fn open_store(config: &Config, metrics: &Metrics) -> anyhow::Result<Store> {
     let mut options = StoreOptions::default();
     options.memory_staging_bytes = config.memory.staging_per_upload.as_usize();
     options.memory_staging_total_bytes = config.memory.staging_total.as_usize();
+    options.remembered_records = config.memory.remembered_records;
     options.observer = Some(metrics.store_observer());
     let dir = &config.data.dir;
     Store::open(dir, options).with_context(|| format!("the data folder {} cannot be used", dir.display()))

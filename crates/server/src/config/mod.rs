@@ -87,7 +87,7 @@ sections! {
         linger_bytes: Size, linger_for: Span, drain_for: Span,
     }
     /// `[memory]`
-    Memory { staging_per_upload: Size, staging_total: Size }
+    Memory { staging_per_upload: Size, staging_total: Size, remembered_records: usize }
     /// `[runtime]`
     Runtime { threads: usize, blocking_threads: usize }
     /// `[throttle.upload-rate]`
