@@ -9,6 +9,7 @@ use wamedia_store::{StoreError, SweepReport};
 
 use crate::app::App;
 use crate::clock::Clock;
+use crate::http::listener::{Phase, until};
 
 /// How long a file without a record may still belong to an upload under way: the longest honest upload, 100 MiB at
 /// the slowest pace that the progress deadline allows, ends well within it.
@@ -18,14 +19,17 @@ pub const ORPHAN_AGE: Duration = Duration::from_secs(24 * 3600);
 /// a million of them takes a second or two.
 const ORPHANS_EVERY: Duration = Duration::from_secs(6 * 3600);
 
-/// Sweeps for ever at the configured pace: what has expired. At the start and every few hours, also for what crashes left.
-pub async fn sweep(app: Arc<App>) {
+/// Sweeps at the configured pace until the service ends: what has expired. At the start and every few hours, also for what
+/// crashes left.
+pub async fn sweep(app: Arc<App>, mut phase: watch::Receiver<Phase>) {
     let mut pace = tokio::time::interval(app.config.retention.sweep_every.duration());
     pace.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut turns = app.stand_in.is_some().then(|| app.clock.turns());
     let mut orphans_due = Instant::now();
     loop {
         let was_turned = tokio::select! {
+            biased;
+            () = until(&mut phase, Phase::Draining) => return,
             _ = pace.tick() => false,
             () = turned(&mut turns) => { app.deliveries.wake(); true }
         };

@@ -36,7 +36,8 @@ pub struct Running {
     pub first: Option<FirstStart>,
     phase: watch::Sender<Phase>,
     serving: Vec<JoinHandle<usize>>,
-    jobs: Vec<JoinHandle<()>>,
+    sweeping: JoinHandle<()>,
+    reloading: Option<JoinHandle<()>>,
     delivering: JoinHandle<()>,
     _lock: ServingLock,
 }
@@ -84,8 +85,8 @@ async fn join(
 
     app.deliveries.served_at(reachable_url(public_address, tls.is_some()));
     let delivering = tokio::spawn(webhooks::run(app.clone(), phase_seen.clone()));
-    let mut jobs = vec![tokio::spawn(jobs::sweep(app.clone()))];
-    jobs.extend(tls.clone().map(|tls| tokio::spawn(tls.reload_on_change())));
+    let sweeping = tokio::spawn(jobs::sweep(app.clone(), phase_seen.clone()));
+    let reloading = tls.clone().map(|tls| tokio::spawn(tls.reload_on_change()));
     let router = admin::router(app.clone(), phase_seen.clone(), admin_address)?;
     let has_tls = tls.is_some();
     let answering = app.clone();
@@ -100,8 +101,19 @@ async fn join(
     let admin = admin::serve(admin, router, bounds, phase_seen);
     let serving = vec![tokio::spawn(public), tokio::spawn(admin)];
     let (public, admin) = (public_address, admin_address);
-    let running =
-        Running { app, public, admin, tls: has_tls, first, phase, serving, jobs, delivering, _lock: lock };
+    let running = Running {
+        app,
+        public,
+        admin,
+        tls: has_tls,
+        first,
+        phase,
+        serving,
+        sweeping,
+        reloading,
+        delivering,
+        _lock: lock,
+    };
     if let Some(stand_in) = &running.app.stand_in {
         stand_in.serves_at(running.base());
         if let Err(error) = preload::preload(&running.app).await {
@@ -136,7 +148,10 @@ impl Running {
         }
         // Calls of endpoints end within webhooks.timeout by themselves.
         let _ = self.delivering.await;
-        self.jobs.iter().for_each(JoinHandle::abort);
+        // Not aborted: between a record and its file it would leave the file behind.
+        self.app.store.stop_sweeping();
+        let _ = self.sweeping.await;
+        self.reloading.iter().for_each(JoinHandle::abort);
         self.app.store.clone().close().await;
         cut
     }

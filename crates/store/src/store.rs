@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -84,6 +85,7 @@ struct Shared {
     publisher: Arc<Publisher>,
     budget: MemoryBudget,
     large_pieces: MemoryBudget,
+    stops_sweeping: AtomicBool,
 }
 
 /// While it lives, no other server serves the folder.
@@ -120,7 +122,8 @@ impl Store {
         let publisher = Publisher::new(blobs.clone(), options.observer.clone());
         let dir = dir.to_owned();
         let large_pieces = MemoryBudget::new(LARGE_PIECES_TOTAL_BYTES);
-        let shared = Shared { dir, options, catalog, blobs, publisher, budget, large_pieces };
+        let stops_sweeping = AtomicBool::new(false);
+        let shared = Shared { dir, options, catalog, blobs, publisher, budget, large_pieces, stops_sweeping };
         Ok(Self { shared: Arc::new(shared) })
     }
 
@@ -176,6 +179,16 @@ impl Store {
 
     pub(crate) fn large_pieces(&self) -> &MemoryBudget {
         &self.shared.large_pieces
+    }
+
+    /// Has sweeps end after the batch they are at, and later ones after their first: for the end of a process. Whoever waits for
+    /// them then, rather than dropping them, leaves no file behind whose record is gone.
+    pub fn stop_sweeping(&self) {
+        self.shared.stops_sweeping.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn stops_sweeping(&self) -> bool {
+        self.shared.stops_sweeping.load(Ordering::Relaxed)
     }
 
     pub(crate) fn memory_staging_bytes(&self) -> usize {

@@ -45,7 +45,8 @@ impl Store {
     /// Removes what has expired at `now`, and blobs and staging files that nothing refers to and that were last written
     /// more than `older_than` before `system_now` (the clock of the file system, not one that tests turn).
     ///
-    /// Files in use stay whatever their age. Several sweeps may run at once, also in other processes.
+    /// Files in use stay whatever their age. Several sweeps may run at once, also in other processes. One that is dropped
+    /// may leave files of records that it deleted; [`stop_sweeping`](Self::stop_sweeping) ends it between two batches.
     ///
     /// # Errors
     /// The catalog or the folder cannot be read or written; what was done so far stands.
@@ -80,12 +81,18 @@ impl Store {
             report.blobs_removed += files;
             report.bytes_freed += bytes;
             let removed = records_gone?;
-            if removed.is_empty() {
-                break;
-            }
             report.expired += removed.len() as u64;
             free =
                 removed.iter().filter(|removed| removed.blob_is_free).map(|removed| removed.blob).collect();
+            if self.stops_sweeping() {
+                let (files, bytes) = self.remove_blobs(free).await?;
+                report.blobs_removed += files;
+                report.bytes_freed += bytes;
+                return Ok(report);
+            }
+            if removed.is_empty() {
+                break;
+            }
         }
         report.throttle_rows_removed = self.catalog().throttle_sweep(now).await?;
         loop {
@@ -121,6 +128,9 @@ impl Store {
 
     async fn sweep_orphans(&self, before: SystemTime, report: &mut SweepReport) -> Result<(), StoreError> {
         for first in 0..=255_u8 {
+            if self.stops_sweeping() {
+                break;
+            }
             let store = self.clone();
             let candidates = blocking(move || store.orphan_candidates(first, before)).await??;
             for batch in candidates.chunks(ORPHAN_BATCH) {

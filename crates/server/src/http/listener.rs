@@ -15,8 +15,8 @@ use tokio::task::{JoinError, JoinSet};
 use wamedia_wire::fbtrace::TraceId;
 use wamedia_wire::graph::GraphError;
 
-pub use super::connection::{Arrived, Phase};
-use super::connection::{Connection, until};
+use super::connection::Connection;
+pub use super::connection::{Arrived, Phase, until};
 use super::framing::HeadLimits;
 use super::silence::Deadlines;
 use super::tls::Tls;

@@ -200,3 +200,16 @@ async fn a_long_read_elsewhere_does_not_hold_up_the_sweep() {
     let report = tokio::time::timeout(Duration::from_secs(8), sweep).await.expect("it waited for the reader");
     assert_eq!(report.unwrap().expired, 1);
 }
+
+#[tokio::test]
+async fn a_sweep_that_is_to_stop_leaves_no_file_of_what_it_deleted() {
+    let mut bench = Bench::new().await;
+    for n in 0..200 {
+        bench.upload(&noise(100, n)).await;
+    }
+    bench.store.stop_sweeping();
+    let report = bench.store.sweep(NOON + 30 * DAY, later(), HOUR).await.unwrap();
+    assert!(report.expired > 0 && report.expired < 200, "one batch, and no more: {report:?}");
+    assert_eq!(report.blobs_removed, report.expired);
+    assert_eq!(bench.files("blobs").len() as u64, 200 - report.expired);
+}
