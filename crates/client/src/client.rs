@@ -11,8 +11,8 @@ use crate::budget::Allowance;
 use crate::pacer::Pacer;
 use crate::transport::Transport;
 use crate::{
-    ClientBuilder, ConfigError, Dialect, Download, Error, Media, Retries, SaveOptions, Saved, Secret, Upload,
-    Uploaded, download, operations, upload,
+    ClientBuilder, ConfigError, Dialect, Download, Error, Link, Media, Retries, SaveOptions, Saved, Secret,
+    Upload, Uploaded, download, operations, upload,
 };
 
 /// A client of one number at one service.
@@ -103,6 +103,15 @@ impl Client {
     /// [`Error::NotFound`], [`Error::HeldBack`], and what any request can meet.
     pub async fn retrieve_url(&self, id: MediaId) -> Result<Media, Error> {
         operations::retrieve_url(&self.inner, id).await
+    }
+
+    /// The address that [`Client::download`] asks for this link: at 360dialog its host is replaced by the base's, path and
+    /// query byte for byte.
+    ///
+    /// # Errors
+    /// [`Error::BadLink`] for what is no address, [`Error::ForeignHost`] for one that may not have the credential.
+    pub fn address(&self, link: &Link) -> Result<Link, Error> {
+        self.inner.transport.service().link(link).map(|address| Link::new(address.to_string()))
     }
 
     /// Downloads by the media's link. Bytes are verified as far as the media tells size and SHA-256.

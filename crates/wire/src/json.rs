@@ -1,6 +1,6 @@
 //! A JSON writer that escapes like the vendor's PHP, so that bodies are equal byte for byte.
 //!
-//! `/` becomes `\/`, everything outside ASCII `\uXXXX` in lower-case hex (surrogate pairs above the basic plane);
+//! `/` becomes `\/`, everything outside ASCII `\u` and four lower-case hex digits (two such above the basic plane);
 //! both seen in recorded traffic. Keys keep the order in which they are written, without any white space.
 //!
 //! Deliberately not here: reading JSON, and arrays of more than one object, which no body of ours has.

@@ -1,19 +1,17 @@
 //! `wamedia url`: the links from which media are downloaded, and what is known of them.
 
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use clap::Args;
 use serde_json::{Map, Value, json};
-use wamedia_client::{Client, Media, MediaId};
+use wamedia_client::{Client, Link, Media, MediaId};
 
 use super::output::plain;
 use super::transfer::bars::Bars;
 use super::transfer::batch::{Batch, Interruption, Success, Told};
 use super::transfer::failure::Failure;
-use super::transfer::fields::DialectName;
 use super::transfer::ids::Ids;
-use super::transfer::target::{Connection, Target};
+use super::transfer::target::Target;
 use super::transfer::{Telling, block_on};
 
 /// Print the links of media, which work for a few minutes
@@ -40,35 +38,28 @@ impl Url {
     }
 
     async fn resolve(self) -> anyhow::Result<ExitCode> {
-        let connection = Arc::new(self.target.resolve()?);
-        let client = connection.client(|builder| builder.retries(self.telling.retries()))?;
+        let retries = self.telling.retries();
+        let client = self.target.resolve()?.client(|builder| builder.retries(retries))?;
         let ids = self.ids.read()?;
         let mut interruption = Interruption::listen()?;
         let bars = Bars::new(ids.len(), None, self.telling.quiet);
         let batch = Batch { telling: self.telling, thing: "id", done: "resolved", resume: "" };
-        batch.run(ids, &bars, &mut interruption, |id| resolve(client.clone(), connection.clone(), id)).await
+        batch.run(ids, &bars, &mut interruption, |id| resolve(client.clone(), id)).await
     }
 }
 
-async fn resolve(client: Client, connection: Arc<Connection>, id: MediaId) -> Told {
+async fn resolve(client: Client, id: MediaId) -> Told {
     let label = id.to_string();
     match client.retrieve_url(id).await {
         Err(error) => Told { json: object(id, None, None), result: Err(Failure::of(&error, &label)), label },
         Ok(media) => {
-            let url = media.link.as_ref().map(|link| reachable(&connection, link.as_str()));
+            // A link to a foreign host is shown as it is; only with the credential nobody goes there.
+            let address = |link: &Link| client.address(link).unwrap_or_else(|_| link.clone());
+            let url = media.link.as_ref().map(|link| address(link).as_str().to_owned());
             let line = format!("{id}\t{}", plain(url.as_deref().unwrap_or_default()));
             let success = Success { line: Some(line), bytes: 0, was_there: false, warnings: Vec::new() };
             Told { json: object(id, Some(&media), url), result: Ok(success), label }
         }
-    }
-}
-
-/// 360dialog's links name Meta's host, where its key opens nothing: the path leads to the media at its own address.
-fn reachable(connection: &Connection, link: &str) -> String {
-    let path = link.split_once("://").and_then(|(_, rest)| Some(&rest[rest.find('/')?..]));
-    match (connection.dialect, path) {
-        (DialectName::D360, Some(path)) => format!("{}{path}", connection.base),
-        _ => link.to_owned(),
     }
 }
 

@@ -185,3 +185,18 @@ fn pipes_are_files_too_and_each_file_goes_once() {
     let too_long = house.run_with(&vec![b'x'; (100 << 20) + 1], &["upload", "-", "--json"]).exits(1);
     assert_eq!(too_long.objects()[0]["error"]["kind"], "too-long");
 }
+
+#[test]
+fn a_link_leads_to_the_service_below_its_path_prefix_whoever_is_named_in_it() {
+    for host in ["self", "lookaside"] {
+        let (prefix, host) = ("public.path_prefix=/wa", format!("d360.media_url_host={host}"));
+        let house =
+            House::start_in(tempfile::tempdir().unwrap(), Dialect::D360, &["--set", prefix, "--set", &host]);
+        let base = format!("{}/wa", house.base().trim_end_matches("/wa"));
+        let photo = sample("image/rgb.jpg");
+        let uploaded = house.run(&["upload", "--base", &base, photo.to_str().unwrap()]).exits(0);
+        let resolved = house.run(&["url", "--base", &base, &uploaded.ids()[0]]).exits(0).stdout;
+        let (_, url) = resolved.trim_end().split_once('\t').unwrap();
+        assert!(url.starts_with(&format!("{base}/whatsapp_business/attachments/?")), "{url}");
+    }
+}
