@@ -165,6 +165,7 @@ pub fn open_store(config: &Config, metrics: &Metrics) -> anyhow::Result<Store> {
     let mut options = StoreOptions::default();
     options.memory_staging_bytes = config.memory.staging_per_upload.as_usize();
     options.memory_staging_total_bytes = config.memory.staging_total.as_usize();
+    options.packs = config.data.packs;
     options.remembered_records = config.memory.remembered_records;
     options.observer = Some(metrics.store_observer());
     let dir = &config.data.dir;

@@ -3,7 +3,6 @@
 //! Names say nothing and are never used twice. A file that is being made carries a lock on itself until its record is
 //! committed; the sweep leaves locked files alone, in this process and in others. Nothing here knows what is inside.
 
-use std::fmt;
 use std::fs::{self, DirBuilder, File, TryLockError};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
@@ -11,69 +10,10 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::blob_name::BlobName;
+use crate::packs::Packs;
 use crate::secret::fill_random;
 use crate::source::Wait;
-
-/// The name of a blob: 16 random bytes, shown as 32 hex digits.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct BlobName([u8; 16]);
-
-impl BlobName {
-    /// A fresh name, anywhere.
-    fn random() -> io::Result<Self> {
-        let mut name = [0; 16];
-        fill_random(&mut name)?;
-        Ok(Self(name))
-    }
-
-    /// The name from its bytes, as they stand in the catalog.
-    pub(crate) fn from_bytes(bytes: [u8; 16]) -> Self {
-        Self(bytes)
-    }
-
-    /// The name from its 32 lower-case hex digits.
-    pub fn parse(text: &str) -> Option<Self> {
-        let canonical = text.len() == 32 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
-        if !canonical {
-            return None;
-        }
-        u128::from_str_radix(text, 16).ok().map(|number| Self(number.to_be_bytes()))
-    }
-
-    /// Below `blobs/`: two digits, a slash, all digits.
-    #[cfg(target_os = "linux")]
-    fn relative_path(self) -> [u8; 35] {
-        const DIGITS: &[u8; 16] = b"0123456789abcdef";
-        let mut path = [b'/'; 35];
-        for (pair, byte) in path[3..].chunks_exact_mut(2).zip(self.0) {
-            pair.copy_from_slice(&[DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]);
-        }
-        path.copy_within(3..5, 0);
-        path
-    }
-
-    /// Which of the 256 folders below `blobs/` it belongs to.
-    pub(crate) fn folder(&self) -> u8 {
-        self.0[0]
-    }
-
-    /// The 16 bytes.
-    pub fn as_bytes(&self) -> &[u8; 16] {
-        &self.0
-    }
-}
-
-impl fmt::Display for BlobName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:032x}", u128::from_be_bytes(self.0))
-    }
-}
-
-impl fmt::Debug for BlobName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "BlobName({self})")
-    }
-}
 
 /// `blobs/` and `staging/` of a data folder.
 #[derive(Debug, Clone)]
@@ -86,6 +26,7 @@ pub(crate) struct BlobFolder {
     /// Which folders below `blobs/` are known to be durable. One that is found may be another process's of a moment ago.
     known: Arc<[AtomicBool; 256]>,
     run: Arc<Mutex<Run>>,
+    packs: Packs,
 }
 
 /// Blobs made one after the other share a few folders for a while: what is synced together lies together, in the file
@@ -99,6 +40,22 @@ struct Run {
 /// Blobs in one run. A million of them fill the 256 folders evenly enough: about 4000 each.
 const RUN_BLOBS: u32 = 2048;
 
+/// A blob, opened: where in which file it begins.
+#[derive(Debug)]
+pub(crate) struct OpenBlob {
+    pub(crate) file: Arc<File>,
+    pub(crate) start: u64,
+    /// Whether the file holds nothing else: then its length tells whether it was cut or extended.
+    pub(crate) is_alone: bool,
+}
+
+impl OpenBlob {
+    /// A file with nothing but a blob in it.
+    pub(crate) fn alone(file: File) -> Self {
+        Self { file: Arc::new(file), start: 0, is_alone: true }
+    }
+}
+
 /// A file that is not promised to anyone: removed when dropped, unless it is kept.
 #[derive(Debug)]
 pub(crate) struct Unpromised {
@@ -107,14 +64,21 @@ pub(crate) struct Unpromised {
 }
 
 impl BlobFolder {
-    /// Makes what is missing; the folders below `blobs/` are made when they are first needed.
-    pub(crate) fn open(dir: &Path) -> io::Result<Self> {
+    /// Makes what is missing; the folders below `blobs/` are made when they are first needed. New packs are made only if
+    /// `pack` says so.
+    pub(crate) fn open(dir: &Path, pack: bool) -> io::Result<Self> {
         let known = Arc::new(std::array::from_fn(|_| AtomicBool::new(false)));
         let (blobs, staging) = (dir.join("blobs"), dir.join("staging"));
         make_dir(&staging)?;
         make_dir(&blobs)?;
         let opened = Arc::new(File::open(&blobs)?);
-        Ok(Self { blobs, opened, staging, known, run: Arc::default() })
+        let packs = Packs::open(dir, pack)?;
+        Ok(Self { blobs, opened, staging, known, run: Arc::default(), packs })
+    }
+
+    /// `packs/`.
+    pub(crate) fn packs(&self) -> &Packs {
+        &self.packs
     }
 
     /// `blobs/`.
@@ -129,15 +93,13 @@ impl BlobFolder {
 
     /// The name for a new blob: random, but for the folder of its run.
     pub(crate) fn fresh_name(&self) -> io::Result<BlobName> {
-        let mut name = BlobName::random()?;
         let mut run = self.run.lock().unwrap_or_else(PoisonError::into_inner);
         if run.left == 0 {
             fill_random(&mut run.folders)?;
             run.left = RUN_BLOBS;
         }
         run.left -= 1;
-        name.0[0] = run.folders[run.left as usize % run.folders.len()];
-        Ok(name)
+        BlobName::random(run.folders[run.left as usize % run.folders.len()])
     }
 
     /// Where a blob is.
@@ -189,7 +151,19 @@ impl BlobFolder {
     }
 
     /// Opens a blob for reading. Where the disk may not be waited for, whatever fails is worth a second try elsewhere.
-    pub(crate) fn open_blob(&self, name: BlobName, wait: Wait) -> io::Result<File> {
+    pub(crate) fn open_blob(&self, name: BlobName, wait: Wait) -> io::Result<OpenBlob> {
+        if let Some((pack, part)) = name.place() {
+            match self.packs.open_pack(pack, wait) {
+                // Before there were packs, one random name in 65,536 looked like this.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                opened => return Ok(OpenBlob { file: opened?, start: part.start, is_alone: false }),
+            }
+        }
+        self.open_file(name, wait).map(OpenBlob::alone)
+    }
+
+    /// Opens a blob that has a file of its own.
+    pub(crate) fn open_file(&self, name: BlobName, wait: Wait) -> io::Result<File> {
         match wait {
             Wait::Never => self.open_from_memory(name).map_err(|_| io::ErrorKind::WouldBlock.into()),
             Wait::ForDisk => File::open(self.path(name)),
@@ -210,8 +184,13 @@ impl BlobFolder {
         Err(rustix::io::Errno::AGAIN)
     }
 
-    /// Removes a blob; one that is gone already is fine.
+    /// Removes a blob; false if it is gone already.
     pub(crate) fn remove(&self, name: BlobName) -> io::Result<bool> {
+        if let Some((pack, part)) = name.place()
+            && self.packs.remove_part(pack, part)?
+        {
+            return Ok(true);
+        }
         match fs::remove_file(self.path(name)) {
             Ok(()) => Ok(true),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
@@ -221,7 +200,8 @@ impl BlobFolder {
 }
 
 impl Unpromised {
-    fn create(path: PathBuf) -> io::Result<Self> {
+    /// A new file, for its owner only, locked.
+    pub(crate) fn create(path: PathBuf) -> io::Result<Self> {
         for _ in 0..MAX_CREATE_TRIES {
             let file = File::options().read(true).write(true).create_new(true).mode(0o600).open(&path)?;
             // Removes the file if anything fails from here on.
@@ -238,6 +218,12 @@ impl Unpromised {
     /// The file, locked.
     pub(crate) fn file(&self) -> &File {
         &self.file
+    }
+
+    /// The file alone, still locked, not to be removed any more.
+    pub(crate) fn into_file(mut self) -> io::Result<File> {
+        self.keep();
+        self.file.try_clone()
     }
 
     /// From now on the file is not removed on drop: a record refers to it, or may.

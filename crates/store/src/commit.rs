@@ -8,15 +8,16 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 use wamedia_media::MediaId;
 
-use crate::blobs::{BlobName, Unpromised};
+use crate::blob_name::BlobName;
 use crate::catalog::{
     Insert, Inserted, Media, NewDelivery, NewMedia, Opened, duration_millis, enqueue, instant, millis,
 };
 use crate::error::{StoreError, blocking};
 use crate::keys::KeyRing;
+use crate::packs::Own;
 use crate::publisher::Job;
 use crate::record::{Bound, Hidden, wrap};
-use crate::seal::CHUNK_BYTES;
+use crate::seal::{CHUNK_BYTES, sealed_len};
 use crate::sealed_file::{SealedBytes, SealedFile};
 use crate::secret::DataKey;
 use crate::source::Wait;
@@ -33,11 +34,11 @@ struct Blob {
     name: BlobName,
     data_key: DataKey,
     /// Our own, durable and not yet promised; `None` when another record's is shared.
-    own: Option<Unpromised>,
+    own: Option<Own>,
 }
 
 /// What became of an insert, and the blob where it is still ours to drop.
-type Written = Result<(Inserted, Option<Unpromised>), StoreError>;
+type Written = Result<(Inserted, Option<Own>), StoreError>;
 
 impl Staged {
     /// Keeps the bytes: when this returns, blob and record are durable.
@@ -145,7 +146,7 @@ impl Record {
             let SealedFile { name, data_key, file, .. } = sealed;
             let own = store.blobs().publish(name, file)?;
             store.observe(Observation::BlobPublished { bytes, took: started.elapsed() });
-            Ok(Blob { name, data_key, own: Some(own) })
+            Ok(Blob { name, data_key, own: Some(Own::File(own)) })
         })
         .await?
     }
@@ -160,13 +161,15 @@ impl Record {
         announce: &mut (dyn FnMut(&Media) -> Vec<NewDelivery> + Send),
     ) -> Result<Media, StoreError> {
         // Sealed in place, unless a reader for inspection still holds the bytes.
-        let sealed = SealedBytes::seal(self.store.blobs(), self.new.account, Vec::from(plain))?;
-        let (name, data_key) = (sealed.name, sealed.data_key.clone());
+        let place = self.store.publisher().place(sealed_len(self.bytes))?;
+        let name = place.name;
+        let sealed = SealedBytes::seal(name, self.new.account, Vec::from(plain))?;
+        let data_key = sealed.data_key.clone();
         let hidden = self.hidden(&data_key);
         let (media, attempt) = self.attempt(next_id(), name, &hidden, false, announce)?;
         let (tell, told) = oneshot::channel();
         let catalog = self.store.catalog().clone();
-        let then = move |published: io::Result<Unpromised>| {
+        let then = move |published: io::Result<Own>| {
             drop(reserved);
             // Whoever waits may have gone; what was begun is done all the same.
             match published {
@@ -177,7 +180,7 @@ impl Record {
                 Err(error) => drop(tell.send(Err(error.into()))),
             }
         };
-        self.store.publisher().submit(Job { sealed, bytes: self.bytes, then: Box::new(then) });
+        self.store.publisher().submit(Job { place, sealed, bytes: self.bytes, then: Box::new(then) });
         match told.await.map_err(|_| StoreError::Closed)?? {
             (Inserted::Yes, _) => Ok(media),
             (Inserted::IdTaken | Inserted::NothingToShare, own) => {
@@ -290,12 +293,12 @@ struct Attempt {
 
 impl Attempt {
     /// On the writer's thread. Gives the blob back, to be dropped where the record does not stand.
-    fn write(self, connection: &Connection, mut own: Option<Unpromised>) -> Written {
+    fn write(self, connection: &Connection, mut own: Option<Own>) -> Written {
         let inserted = self.insert.run(connection)?;
         if inserted == Inserted::Yes {
             enqueue(connection, &self.keys, &self.deliveries)?;
             // From here on the record may stand, even if nobody learns of it.
-            own.as_mut().map(Unpromised::keep);
+            own.as_mut().map(Own::keep);
         }
         Ok((inserted, own))
     }

@@ -6,8 +6,10 @@
 //! reader     bytes on their way out              source     verified chunks of a sealed file
 //! seal       the blob format                     sealed_file  a blob while it is made
 //! record     the sealed box in each record       envelope   those of subscriptions and deliveries
-//! keys       the master key ring                 blobs      files, names, the order of durability
+//! keys       the master key ring                 blob_name  where a blob is
+//! blobs      files, the order of durability      packs      files that small blobs share
 //! piece      buffers that are used again         publisher  small blobs made durable together
+//! holes      parts of files given back
 //! catalog/   what there is, whose, until when    sweep, verify, rewrap   housekeeping
 //! ```
 //!
@@ -16,13 +18,16 @@
 //! delete is record, then answer, then bytes. All that a crash can leave is a blob without a record, and
 //! [`Store::sweep`] removes those. What announces received media is committed with its record, and delivered at least once.
 
+mod blob_name;
 mod blobs;
 mod catalog;
 mod commit;
 mod envelope;
 mod error;
+mod holes;
 mod ids;
 mod keys;
+mod packs;
 mod piece;
 mod publisher;
 mod reader;
@@ -37,7 +42,7 @@ mod store;
 mod sweep;
 mod verify;
 
-pub use blobs::BlobName;
+pub use blob_name::{BlobName, PackName};
 pub use catalog::{
     Account, Catalog, Claimed, Credential, CredentialKind, Delivery, DeliveryFilter, DeliveryState,
     DeliveryTotals, Endpoint, Media, NewCredential, NewDelivery, NewMedia, NewSubscription, Origin, Outcome,

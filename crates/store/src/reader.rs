@@ -6,22 +6,27 @@
 use std::io;
 
 use bytes::Bytes;
+use wamedia_media::MediaId;
 
 use crate::error::{ReadError, StoreError, blocking};
+use crate::ids::AccountId;
 use crate::piece::PIECE_CHUNKS;
 use crate::seal::CHUNK_BYTES;
 use crate::source::{SealedReader, Wait};
+use crate::store::Store;
 
-/// An open blob. It stays readable even if its media is deleted meanwhile.
+/// An open blob. If its media is deleted meanwhile it may stay readable, or be [`ReadError::Gone`].
 pub struct BlobReader {
+    store: Store,
+    whose: (AccountId, MediaId),
     bytes: u64,
     /// Away while a blocking step works with it, and for good if that step was lost.
     reader: Option<SealedReader>,
 }
 
 impl BlobReader {
-    pub(crate) fn new(reader: SealedReader) -> Self {
-        Self { bytes: reader.bytes(), reader: Some(reader) }
+    pub(crate) fn new(reader: SealedReader, store: Store, whose: (AccountId, MediaId)) -> Self {
+        Self { store, whose, bytes: reader.bytes(), reader: Some(reader) }
     }
 
     /// How many bytes the media has.
@@ -33,7 +38,8 @@ impl BlobReader {
     /// end, so that reading on from there opens each chunk once.
     ///
     /// # Errors
-    /// [`ReadError::Damaged`] before any byte of a damaged chunk.
+    /// [`ReadError::Damaged`] before any byte of a damaged chunk; [`ReadError::Gone`] if the media was deleted and its bytes
+    /// with it.
     pub async fn read_at(&mut self, offset: u64, max: usize) -> Result<Bytes, ReadError> {
         if offset >= self.bytes || max == 0 {
             return Ok(Bytes::new());
@@ -47,7 +53,7 @@ impl BlobReader {
             opened => opened,
         };
 
-        let mut piece = opened?;
+        let mut piece = opened.map_err(|error| self.store.unless_gone(self.whose, error))?;
         let skip =
             usize::try_from(offset - first * CHUNK_BYTES as u64).unwrap_or(usize::MAX).min(piece.len());
         let mut piece = piece.split_off(skip);

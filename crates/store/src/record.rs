@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use wamedia_media::{MediaId, PhoneNumberId};
 use zeroize::Zeroizing;
 
-use crate::blobs::BlobName;
+use crate::blob_name::BlobName;
 use crate::catalog::Origin;
 use crate::error::StoreError;
 use crate::ids::AccountId;

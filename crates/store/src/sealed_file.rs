@@ -2,14 +2,15 @@
 //!
 //! Bytes are sealed in place, so that sealing costs no memory beyond the bytes themselves. Whatever writes blocks.
 
-use std::fs::File;
 use std::io::{self, IoSlice, Write};
 use std::num::NonZeroU64;
 
 use rustix::fs::{Advice, fadvise};
 
-use crate::blobs::{BlobFolder, BlobName, Unpromised};
+use crate::blob_name::BlobName;
+use crate::blobs::{BlobFolder, Unpromised};
 use crate::ids::AccountId;
+use crate::packs::Slot;
 use crate::seal::{CHUNK_BYTES, ChunkCipher, HEADER_BYTES, TAG_BYTES, chunk_offset};
 use crate::secret::DataKey;
 
@@ -40,7 +41,8 @@ const SEND_CHUNKS: u64 = 256;
 impl SealedFile {
     /// A file in `staging/`, for bytes that come slowly.
     pub(crate) fn create_staging(blobs: &BlobFolder, account: AccountId) -> io::Result<Self> {
-        let (name, data_key, cipher, header) = begin(blobs, account)?;
+        let name = blobs.fresh_name()?;
+        let (data_key, cipher, header) = begin(name, account)?;
         let file = blobs.create_staging(name)?;
         Ok(Self { name, data_key, file, cipher, header: Some(header), next_chunk: 0, sent_before: 0 })
     }
@@ -71,13 +73,12 @@ impl SealedFile {
     fn write(&mut self, chunks: usize, bytes: &mut [u8]) -> io::Result<()> {
         let tags = seal_chunks(&self.cipher, self.next_chunk, chunks, bytes)?;
         self.next_chunk += chunks as u64;
-        write_sealed(self.file.file(), self.header.take().as_ref(), bytes, &tags)
+        write_all_parts(self.file.file(), &mut parts(self.header.take().as_ref(), bytes, &tags))
     }
 }
 
-/// A whole blob, sealed in memory, with its name and its key.
+/// A whole blob, sealed in memory, with its key.
 pub(crate) struct SealedBytes {
-    pub(crate) name: BlobName,
     pub(crate) data_key: DataKey,
     header: [u8; HEADER_BYTES],
     bytes: Vec<u8>,
@@ -85,31 +86,36 @@ pub(crate) struct SealedBytes {
 }
 
 impl SealedBytes {
-    /// Seals `plain` in place. Does not block.
-    pub(crate) fn seal(blobs: &BlobFolder, account: AccountId, plain: Vec<u8>) -> io::Result<Self> {
-        let (name, data_key, cipher, header) = begin(blobs, account)?;
+    /// Seals `plain` in place, for the place that the name is of. Does not block.
+    pub(crate) fn seal(name: BlobName, account: AccountId, plain: Vec<u8>) -> io::Result<Self> {
+        let (data_key, cipher, header) = begin(name, account)?;
         let mut bytes = plain;
         let tags = seal_chunks(&cipher, 0, bytes.len() / CHUNK_BYTES + 1, &mut bytes)?;
-        Ok(Self { name, data_key, header, bytes, tags })
+        Ok(Self { data_key, header, bytes, tags })
     }
 
     /// Writes the blob to a file of its own, directly under its final name.
-    pub(crate) fn write(&self, blobs: &BlobFolder) -> io::Result<Unpromised> {
-        let unpromised = blobs.create_direct(self.name)?;
-        write_sealed(unpromised.file(), Some(&self.header), &self.bytes, &self.tags)?;
+    pub(crate) fn write_file(&self, blobs: &BlobFolder, name: BlobName) -> io::Result<Unpromised> {
+        let unpromised = blobs.create_direct(name)?;
+        write_all_parts(unpromised.file(), &mut self.parts())?;
         Ok(unpromised)
+    }
+
+    /// Writes the blob to its place in a pack.
+    pub(crate) fn write_to(&self, slot: &mut Slot) -> io::Result<()> {
+        slot.write(&mut self.parts())
+    }
+
+    fn parts(&self) -> Vec<IoSlice<'_>> {
+        parts(Some(&self.header), &self.bytes, &self.tags)
     }
 }
 
-/// The name, the key, the cipher and the header of a new blob.
-fn begin(
-    blobs: &BlobFolder,
-    account: AccountId,
-) -> io::Result<(BlobName, DataKey, ChunkCipher, [u8; HEADER_BYTES])> {
-    let name = blobs.fresh_name()?;
+/// The key, the cipher and the header of a new blob.
+fn begin(name: BlobName, account: AccountId) -> io::Result<(DataKey, ChunkCipher, [u8; HEADER_BYTES])> {
     let data_key = DataKey::random()?;
     let (cipher, header) = ChunkCipher::seal(data_key.as_ref(), &blob_context(account, name))?;
-    Ok((name, data_key, cipher, header))
+    Ok((data_key, cipher, header))
 }
 
 /// Seals so many chunks in place, the last of which may be short or empty; gives their tags.
@@ -123,13 +129,12 @@ fn seal_chunks(
     (first..).take(chunks).map(|index| cipher.seal_chunk(index, pieces.next().unwrap_or_default())).collect()
 }
 
-/// Writes chunk after chunk, each with its tag behind it.
-fn write_sealed(
-    file: &File,
-    header: Option<&[u8; HEADER_BYTES]>,
-    bytes: &[u8],
-    tags: &[[u8; TAG_BYTES]],
-) -> io::Result<()> {
+/// Chunk after chunk, each with its tag behind it.
+fn parts<'a>(
+    header: Option<&'a [u8; HEADER_BYTES]>,
+    bytes: &'a [u8],
+    tags: &'a [[u8; TAG_BYTES]],
+) -> Vec<IoSlice<'a>> {
     let mut parts = Vec::with_capacity(1 + 2 * tags.len());
     parts.extend(header.map(|header| IoSlice::new(header)));
     let mut chunks = bytes.chunks(CHUNK_BYTES);
@@ -137,7 +142,7 @@ fn write_sealed(
         parts.push(IoSlice::new(chunks.next().unwrap_or_default()));
         parts.push(IoSlice::new(tag));
     }
-    write_all_parts(file, &mut parts)
+    parts
 }
 
 /// `write_all` for several slices at once.

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use wamedia_media::Source;
 
+use crate::blobs::OpenBlob;
 use crate::error::ReadError;
 use crate::piece::{self, PIECE_CHUNKS};
 use crate::seal::{CHUNK_BYTES, ChunkCipher, Damaged, HEADER_BYTES, TAG_BYTES, chunk_offset, sealed_len};
@@ -33,39 +34,42 @@ enum Content {
     /// At most one chunk: read, opened and verified at once.
     Whole(Bytes),
     Chunks {
-        file: File,
+        file: Arc<File>,
+        /// Where in the file the blob begins.
+        start: u64,
         cipher: Arc<ChunkCipher>,
     },
 }
 
 impl SealedReader {
-    /// Opens a file of `bytes` plain bytes with the cipher of its header.
+    /// Opens a blob of `bytes` plain bytes with the cipher of its header.
     ///
     /// Checks the commitment, the length and, where the last chunk is empty, that chunk: a file that was cut, extended,
     /// swapped or put under another key is refused before any of it is read.
     pub(crate) fn open(
-        file: File,
+        blob: OpenBlob,
         bytes: u64,
         cipher_of: impl FnOnce(&[u8; HEADER_BYTES]) -> Result<Arc<ChunkCipher>, Damaged>,
         wait: Wait,
     ) -> Result<Self, ReadError> {
         if bytes <= CHUNK_BYTES as u64 {
-            let whole = read_small(&file, bytes, cipher_of, wait)?;
+            let whole = read_small(&blob, bytes, cipher_of, wait)?;
             return Ok(Self { bytes, content: Content::Whole(whole) });
         }
-        if file.metadata()?.len() != sealed_len(bytes) {
+        let OpenBlob { file, start, is_alone } = blob;
+        if is_alone && file.metadata()?.len() != sealed_len(bytes) {
             return Err(ReadError::Damaged);
         }
         let mut header = [0; HEADER_BYTES];
-        read_parts(&file, &mut [IoSliceMut::new(&mut header)], 0, wait)?;
+        read_parts(&file, &mut [IoSliceMut::new(&mut header)], start, wait)?;
         let cipher = cipher_of(&header)?;
         if bytes.is_multiple_of(CHUNK_BYTES as u64) {
             let last = bytes / CHUNK_BYTES as u64;
             let mut tag = [0; TAG_BYTES];
-            read_parts(&file, &mut [IoSliceMut::new(&mut tag)], chunk_offset(last), wait)?;
+            read_parts(&file, &mut [IoSliceMut::new(&mut tag)], start + chunk_offset(last), wait)?;
             cipher.open_chunk(last, &mut [], &tag)?;
         }
-        Ok(Self { bytes, content: Content::Chunks { file, cipher } })
+        Ok(Self { bytes, content: Content::Chunks { file, start, cipher } })
     }
 
     pub(crate) fn bytes(&self) -> u64 {
@@ -75,14 +79,14 @@ impl SealedReader {
     /// Opens up to `chunks` chunks from `first` on, at most a piece; fewer at the end. Damage anywhere in them gives
     /// nothing of them.
     pub(crate) fn read_chunks(&self, first: u64, chunks: u64, wait: Wait) -> Result<Bytes, ReadError> {
-        let start = first.saturating_mul(CHUNK_BYTES as u64).min(self.bytes);
+        let begin = first.saturating_mul(CHUNK_BYTES as u64).min(self.bytes);
         let chunks = chunks.min(PIECE_CHUNKS as u64);
-        let end = start.saturating_add(chunks * CHUNK_BYTES as u64).min(self.bytes);
-        let plain_bytes = usize::try_from(end - start).map_err(io::Error::other)?;
+        let end = begin.saturating_add(chunks * CHUNK_BYTES as u64).min(self.bytes);
+        let plain_bytes = usize::try_from(end - begin).map_err(io::Error::other)?;
         match &self.content {
             _ if plain_bytes == 0 => Ok(Bytes::new()),
             Content::Whole(bytes) => Ok(bytes.clone()),
-            Content::Chunks { file, cipher } => piece::filled(plain_bytes, |plain| {
+            Content::Chunks { file, start, cipher } => piece::filled(plain_bytes, |plain| {
                 // Chunks and tags alternate in the file; read apart, the chunks lie where they are sent from.
                 let mut tags = [[0; TAG_BYTES]; PIECE_CHUNKS];
                 let mut parts = Vec::with_capacity(2 * PIECE_CHUNKS);
@@ -90,7 +94,7 @@ impl SealedReader {
                     parts.push(IoSliceMut::new(chunk));
                     parts.push(IoSliceMut::new(tag));
                 }
-                read_parts(file, &mut parts, chunk_offset(first), wait)?;
+                read_parts(file, &mut parts, start + chunk_offset(first), wait)?;
                 for (index, (chunk, tag)) in (first..).zip(plain.chunks_mut(CHUNK_BYTES).zip(&tags)) {
                     cipher.open_chunk(index, chunk, tag)?;
                 }
@@ -102,7 +106,7 @@ impl SealedReader {
 
 /// All of a blob of at most one chunk, in one read: most of what is small is asked for whole.
 fn read_small(
-    file: &File,
+    blob: &OpenBlob,
     bytes: u64,
     cipher_of: impl FnOnce(&[u8; HEADER_BYTES]) -> Result<Arc<ChunkCipher>, Damaged>,
     wait: Wait,
@@ -110,7 +114,8 @@ fn read_small(
     let plain_bytes = usize::try_from(bytes).map_err(io::Error::other)?;
     piece::filled(plain_bytes, |plain| {
         let (mut header, mut tag) = ([0; HEADER_BYTES], [0; TAG_BYTES]);
-        // The last chunk is short, and empty behind a full one. One byte more tells a file that was extended.
+        // The last chunk is short, and empty behind a full one. One byte more tells a file that was extended; in a pack
+        // others may follow.
         let is_full = plain.len() == CHUNK_BYTES;
         let (mut last, mut beyond) = ([0; TAG_BYTES], [0; 1]);
         let mut parts = [
@@ -118,9 +123,9 @@ fn read_small(
             IoSliceMut::new(plain),
             IoSliceMut::new(&mut tag),
             IoSliceMut::new(if is_full { &mut last } else { &mut [] }),
-            IoSliceMut::new(&mut beyond),
+            IoSliceMut::new(if blob.is_alone { &mut beyond } else { &mut [] }),
         ];
-        if read_up_to(file, &mut parts, 0, wait)? as u64 != sealed_len(bytes) {
+        if read_up_to(&blob.file, &mut parts, blob.start, wait)? as u64 != sealed_len(bytes) {
             // Where the disk may not be waited for, a file that seems to end may be one that is not in memory.
             return Err(if wait == Wait::Never { would_block() } else { ReadError::Damaged });
         }
@@ -210,7 +215,8 @@ impl StagedSource {
 
     pub(crate) fn file(file: File, bytes: u64, data_key: &DataKey, context: &[u8]) -> io::Result<Self> {
         let cipher_of = |header: &_| ChunkCipher::open(data_key.as_ref(), context, header).map(Arc::new);
-        let reader = SealedReader::open(file, bytes, cipher_of, Wait::ForDisk).map_err(io::Error::other)?;
+        let reader = SealedReader::open(OpenBlob::alone(file), bytes, cipher_of, Wait::ForDisk)
+            .map_err(io::Error::other)?;
         Ok(Self { bytes, reader: Some(reader), window: Bytes::new(), window_at: 0 })
     }
 

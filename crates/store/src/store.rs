@@ -55,6 +55,9 @@ pub struct StoreOptions {
     /// Records that are remembered while nothing is committed, and as many credentials; each takes a kilobyte or two.
     /// Default 4096.
     pub remembered_records: usize,
+    /// Whether blobs that were staged in memory share files, the packs, where the file system can give back parts of files.
+    /// Default yes. Packs that are there are read in any case.
+    pub packs: bool,
     /// Told how long things took. Default nobody.
     pub observer: Option<Observer>,
 }
@@ -66,6 +69,7 @@ impl Default for StoreOptions {
             memory_staging_total_bytes: 16 * 1024 * 1024,
             readers: 4,
             remembered_records: 4096,
+            packs: true,
             observer: None,
         }
     }
@@ -95,7 +99,7 @@ pub struct ServingLock {
 }
 
 impl Store {
-    /// Opens a data folder, or makes one: `master.key`, `catalog.sqlite`, `blobs/`, `staging/`. Blocking; milliseconds.
+    /// Opens a data folder, or makes one: `master.key`, `catalog.sqlite`, `blobs/`, `packs/`, `staging/`. Blocking; milliseconds.
     ///
     /// # Errors
     /// The folder cannot be made or read, its parts do not belong together, or it was written by a later wamedia.
@@ -115,7 +119,7 @@ impl Store {
             return Err(OpenError::KeyMissing { path: key_path });
         }
         let keys = KeyRing::open(dir)?;
-        let blobs = BlobFolder::open(dir).map_err(at)?;
+        let blobs = BlobFolder::open(dir, options.packs).map_err(at)?;
         let catalog = Catalog::open(dir, keys, &options)?;
         blobs::sync_dir(dir).map_err(at)?;
         let budget = MemoryBudget::new(options.memory_staging_total_bytes);
@@ -219,18 +223,32 @@ impl Store {
             }
             opened => opened,
         };
-        opened.map(BlobReader::new)
+        opened.map(|reader| BlobReader::new(reader, self.clone(), (media.account, media.id)))
     }
 
     /// Opens the bytes of a media.
     pub(crate) fn open_sealed(&self, media: &Media, wait: Wait) -> Result<SealedReader, ReadError> {
+        let whose = (media.account, media.id);
         match self.blobs().open_blob(media.blob, wait) {
-            Ok(file) => SealedReader::open(file, media.bytes, |header| media.cipher(header), wait),
+            Ok(blob) => SealedReader::open(blob, media.bytes, |header| media.cipher(header), wait)
+                .map_err(|error| self.unless_gone(whose, error)),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                let still_there = self.catalog().has_media(media.account, media.id)?;
-                Err(if still_there { ReadError::Missing } else { ReadError::Gone })
+                Err(self.unless_gone(whose, ReadError::Missing))
             }
             Err(error) => Err(error.into()),
+        }
+    }
+
+    /// What is wrong with the bytes of a media, unless they are as they must be by now: it was deleted since its record was
+    /// read, and they with it.
+    pub(crate) fn unless_gone(&self, whose: (AccountId, MediaId), error: ReadError) -> ReadError {
+        match error {
+            ReadError::Damaged | ReadError::Missing => match self.catalog().has_media(whose.0, whose.1) {
+                Ok(true) => error,
+                Ok(false) => ReadError::Gone,
+                Err(error) => error.into(),
+            },
+            other => other,
         }
     }
 

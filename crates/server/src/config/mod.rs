@@ -51,7 +51,7 @@ macro_rules! sections {
 
 sections! {
     /// `[data]`
-    Data { dir: PathBuf }
+    Data { dir: PathBuf, packs: bool }
     /// `[log]`
     Log { level: String, format: LogFormat }
     /// `[public]`

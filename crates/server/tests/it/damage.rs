@@ -31,7 +31,7 @@ async fn a_damaged_small_file_is_an_internal_error_of_its_dialect() {
     let [graph, d360] = app.both();
     let id = graph.keep(&Upload::png()).await;
     let links = [graph.link(&id).await, d360.link(&id).await];
-    let blob = only_blob(&app);
+    let blob = app.packs().pop().unwrap();
     let length = fs::metadata(&blob).unwrap().len();
     let body = r#"{"error":{"message":"(#131000) Something went wrong","type":"OAuthException","code":131000,"fbtrace_id":"{trace}"}}"#;
     let of_graph = graph_refusal("500 Internal Server Error", "(#131000) Something went wrong", body, &[]);
@@ -49,7 +49,7 @@ async fn a_damaged_small_file_is_an_internal_error_of_its_dialect() {
 
 #[tokio::test]
 async fn a_file_that_was_cut_extended_swapped_or_removed_is_an_internal_error() {
-    let app = TestApp::start().await;
+    let app = TestApp::with(&[("data.packs", "false")]).await;
     let graph = app.graph();
     let id = graph.keep(&Upload::png()).await;
     let link = graph.link(&id).await;
@@ -134,7 +134,7 @@ async fn an_upload_is_not_entrusted_to_a_damaged_blob_of_the_same_content() {
     let app = TestApp::start().await;
     let graph = app.graph();
     let damaged = graph.keep(&Upload::png()).await;
-    flip(&only_blob(&app), HEADER + 5);
+    flip(&app.packs()[0], HEADER + 5);
     let good = graph.keep(&Upload::png()).await;
     assert_eq!(graph.fetch(&good).await, samples::png());
     assert_eq!(graph.delete(&damaged).await.status(), 200);

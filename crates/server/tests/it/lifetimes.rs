@@ -150,12 +150,12 @@ async fn the_sweep_removes_what_has_expired_and_nothing_else() {
     let short = graph.keep(&Upload::png().field("ttl_minutes", "60")).await;
     let shared = graph.keep(&Upload::jpeg().field("ttl_minutes", "60")).await;
     let long = graph.keep(&Upload::jpeg()).await;
-    assert_eq!(app.blobs().len(), 2);
+    assert_eq!(app.units(), 2);
     app.turn(3_600);
     let store = &app.app().store;
     let swept = store.sweep(app.now(), Clock::system(), Duration::from_secs(3_600)).await.unwrap();
     assert_eq!((swept.expired, swept.blobs_removed, swept.orphans_removed), (2, 1, 0), "{swept:?}");
-    assert_eq!(app.blobs().len(), 1);
+    assert_eq!(app.units(), 1);
     assert!(!lives(&graph, &short).await && !lives(&graph, &shared).await);
     assert_eq!(graph.fetch(&long).await.len(), 3167);
     app.finish().await;
@@ -167,7 +167,7 @@ async fn the_server_sweeps_by_itself() {
     let graph = app.graph();
     graph.keep(&Upload::png().field("ttl_minutes", "60")).await;
     app.turn(3_600);
-    wait_until("it is swept", || app.blobs().is_empty()).await;
+    wait_until("it is swept", || app.units() == 0).await;
     app.finish().await;
 }
 

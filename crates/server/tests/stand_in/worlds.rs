@@ -1,9 +1,11 @@
 //! Worlds: made in one call, apart from each other, gone in one call.
 
+use std::os::unix::fs::MetadataExt as _;
+
 use serde_json::{Value, json};
 
 use crate::house::House;
-use crate::support::Upload;
+use crate::support::{Upload, files_below};
 
 #[tokio::test]
 async fn worlds_at_work_at_once_do_not_meet() {
@@ -39,11 +41,10 @@ async fn worlds_at_work_at_once_do_not_meet() {
     }
     assert_eq!(house.get("/v1/stand-in/faults").await, json!([]));
     assert_eq!(house.running().app.store.catalog().totals().expect("readable").media, 0);
-    let blobs = std::fs::read_dir(house.running().app.store.dir().join("blobs")).expect("a folder");
-    let files = blobs.flatten().filter(|entry| entry.path().is_dir()).map(|entry| {
-        std::fs::read_dir(entry.path()).expect("a folder").flatten().filter(|it| it.path().is_file()).count()
-    });
-    assert_eq!(files.sum::<usize>(), 0, "bytes go at once");
+    let data = house.running().app.store.dir();
+    let blobs = files_below(&data.join("blobs")).into_iter().chain(files_below(&data.join("packs")));
+    let taken = blobs.map(|path| path.metadata().expect("a file").blocks());
+    assert_eq!(taken.sum::<u64>(), 0, "bytes go at once");
 }
 
 #[tokio::test]

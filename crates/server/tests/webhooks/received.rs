@@ -201,7 +201,7 @@ async fn what_is_not_handed_on_becomes_its_error() {
         assert_eq!(message["id"], told["message_id"]);
         assert!(!hit.text().contains("url"));
     }
-    assert!(test.blobs().is_empty() && test.staging().is_empty(), "nothing is kept");
+    assert!(test.units() == 0 && test.staging().is_empty(), "nothing is kept");
     test.finish().await;
 }
 
@@ -226,7 +226,7 @@ async fn over_100_mib_is_told_and_not_kept_and_over_the_limit_of_the_type_is_kep
     let hit = receiver.wait_for(1).await.pop().unwrap();
     let message = &hit.json()["entry"][0]["changes"][0]["value"]["messages"][0];
     assert_eq!(message["errors"][0]["code"], 131_052);
-    assert!(test.blobs().is_empty() && test.staging().is_empty());
+    assert!(test.units() == 0 && test.staging().is_empty());
 
     // 5 MiB is what a picture may have that a business sends, not what people send to it.
     let mut photo = samples::jpeg();
@@ -277,7 +277,7 @@ async fn facts_that_cannot_be_are_told_and_nothing_happens() {
     }
     assert_eq!(Connection::open(test.admin()).await.ask(&request).await.status(), 415);
     crate::support::wait_until("staging is empty", || test.staging().is_empty()).await;
-    assert!(test.blobs().is_empty() && receiver.hits().is_empty() && crate::house::queue(&test).is_empty());
+    assert!(test.units() == 0 && receiver.hits().is_empty() && crate::house::queue(&test).is_empty());
     test.finish().await;
 }
 

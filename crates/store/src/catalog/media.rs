@@ -10,7 +10,7 @@ use wamedia_media::{MediaId, PhoneNumberId};
 
 use super::records::id_column;
 use super::{Catalog, duration_millis, millis};
-use crate::blobs::BlobName;
+use crate::blob_name::BlobName;
 use crate::error::StoreError;
 use crate::ids::AccountId;
 use crate::seal::{ChunkCipher, Damaged, HEADER_BYTES};

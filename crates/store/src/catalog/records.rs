@@ -2,6 +2,8 @@
 //!
 //! Every statement that decides whether a blob may be shared or removed is here.
 
+use std::ops::Range;
+
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row};
 use wamedia_media::{MediaId, PhoneNumberId};
@@ -9,7 +11,7 @@ use wamedia_media::{MediaId, PhoneNumberId};
 use super::media::{Media, NewMedia, Opened, Origin};
 use super::phone_numbers::{column, number_at};
 use super::{Catalog, duration_millis, from_millis, instant, is_dangling, is_taken, millis};
-use crate::blobs::BlobName;
+use crate::blob_name::{BlobName, PackName};
 use crate::error::StoreError;
 use crate::ids::AccountId;
 use crate::keys::KeyRing;
@@ -184,6 +186,8 @@ impl Insert {
 /// A record that is gone, and what remains of it.
 pub(crate) struct Removed {
     pub(crate) blob: BlobName,
+    /// Of the media.
+    pub(crate) bytes: u64,
     /// Whether it had not expired.
     pub(crate) was_live: bool,
     /// Whether no other record refers to the blob. Once so, always so: sharing needs a record to share with.
@@ -246,7 +250,8 @@ impl Catalog {
         let before = self.edition();
         let removed = self
             .write(move |connection| {
-                let sql = "DELETE FROM media WHERE id = ?1 AND account = ?2 RETURNING blob, expires_at > ?3";
+                let sql =
+                    "DELETE FROM media WHERE id = ?1 AND account = ?2 RETURNING blob, bytes, expires_at > ?3";
                 let removed = connection
                     .prepare_cached(sql)?
                     .query_row((id_column(id), account.0, millis(now)), read_removed)
@@ -269,7 +274,7 @@ impl Catalog {
     ) -> Result<Vec<Removed>, StoreError> {
         self.write(move |connection| {
             let sql = "DELETE FROM media WHERE id IN (SELECT id FROM media WHERE expires_at <= ?1 LIMIT ?2)
-                       RETURNING blob, 0";
+                       RETURNING blob, bytes, 0";
             let removed: Vec<Removed> = connection
                 .prepare_cached(sql)?
                 .query_map((millis(now), limit), read_removed)?
@@ -284,14 +289,28 @@ impl Catalog {
         is_referenced(&self.reader(), blob)
     }
 
+    /// What of a pack belongs to blobs that records refer to.
+    pub(crate) fn parts_of_pack(&self, pack: PackName) -> Result<Vec<Range<u64>>, StoreError> {
+        let (first, last) = BlobName::all_in_pack(pack);
+        let reader = self.reader();
+        let mut statement =
+            reader.prepare_cached("SELECT DISTINCT blob FROM media WHERE blob BETWEEN ?1 AND ?2")?;
+        let rows = statement.query_map((first.as_bytes(), last.as_bytes()), |row| {
+            Ok(BlobName::from_bytes(row.get(0)?).place())
+        })?;
+        rows.filter_map(|row| row.map(|place| place.map(|(_, part)| part)).transpose())
+            .collect::<Result<_, _>>()
+            .map_err(Into::into)
+    }
+
     /// The blobs of one folder that records refer to, in order: one walk of the index instead of a search for each file.
     pub(crate) fn blobs_in_folder(&self, folder: u8) -> Result<Vec<BlobName>, StoreError> {
-        let (mut first, mut last) = ([0; 16], [0xff; 16]);
-        (first[0], last[0]) = (folder, folder);
+        let (first, last) = BlobName::in_folder(folder);
         let reader = self.reader();
         let mut statement =
             reader.prepare_cached("SELECT blob FROM media WHERE blob BETWEEN ?1 AND ?2 ORDER BY blob")?;
-        let rows = statement.query_map((first, last), |row| row.get(0).map(BlobName::from_bytes))?;
+        let rows = statement
+            .query_map((first.as_bytes(), last.as_bytes()), |row| row.get(0).map(BlobName::from_bytes))?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
@@ -348,11 +367,28 @@ pub(crate) fn id_column(id: MediaId) -> i64 {
 fn read_removed(row: &Row<'_>) -> rusqlite::Result<Removed> {
     // A name that cannot be read belongs to no file; it must not keep the rest from being swept.
     let blob = BlobName::from_bytes(row.get(0).unwrap_or_default());
-    Ok(Removed { blob, was_live: row.get(1)?, blob_is_free: false })
+    Ok(Removed { blob, bytes: row.get(1).unwrap_or(0), was_live: row.get(2)?, blob_is_free: false })
 }
 
 fn look_for_sharers(connection: &Connection, removed: Removed) -> Result<Removed, StoreError> {
-    Ok(Removed { blob_is_free: !is_referenced(connection, removed.blob)?, ..removed })
+    let is_free = !is_referenced(connection, removed.blob)? && !overlaps_another(connection, removed.blob)?;
+    Ok(Removed { blob_is_free: is_free, ..removed })
+}
+
+/// Whether a place in a pack is partly another's. It never is, unless a record was damaged; then its neighbours must not go
+/// with it, and what is left of it is the sweep's.
+fn overlaps_another(connection: &Connection, blob: BlobName) -> Result<bool, StoreError> {
+    let Some((pack, part)) = blob.place() else { return Ok(false) };
+    let (first, last) = BlobName::all_in_pack(pack);
+    let sql = "SELECT (SELECT max(blob) FROM media WHERE blob >= ?1 AND blob < ?2),
+                      (SELECT min(blob) FROM media WHERE blob > ?2 AND blob <= ?3)";
+    let mut statement = connection.prepare_cached(sql)?;
+    let neighbours: [Option<[u8; 16]>; 2] = statement
+        .query_row((first.as_bytes(), blob.as_bytes(), last.as_bytes()), |row| {
+            Ok([row.get(0)?, row.get(1)?])
+        })?;
+    let places = neighbours.into_iter().flatten().filter_map(|name| BlobName::from_bytes(name).place());
+    Ok(places.map(|(_, other)| other).any(|other| other.start < part.end && part.start < other.end))
 }
 
 fn is_referenced(connection: &Connection, blob: BlobName) -> Result<bool, StoreError> {

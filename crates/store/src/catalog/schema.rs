@@ -18,7 +18,8 @@ pub(super) const INDEX_FILE: &str = "catalog.sqlite-shm";
 /// Each step brings a catalog from its index to the next number; `PRAGMA user_version` counts the steps taken.
 ///
 /// A step that has been released is never changed. Times are milliseconds since the epoch.
-const MIGRATIONS: &[&str] = &[include_str!("schema_1.sql"), include_str!("schema_2.sql")];
+const MIGRATIONS: &[&str] =
+    &[include_str!("schema_1.sql"), include_str!("schema_2.sql"), include_str!("schema_3.sql")];
 
 /// How long another process (the command line beside a server) may hold the catalog before we give up.
 pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(10);

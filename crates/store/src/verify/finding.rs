@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use wamedia_media::{MediaId, PhoneNumberId};
 
-use crate::blobs::BlobName;
+use crate::blob_name::{BlobName, PackName};
 use crate::ids::{CredentialId, SubscriptionId};
 
 /// Something that is not as it must be. Shown with what to do about it.
@@ -145,6 +145,14 @@ pub enum Finding {
         /// How long the file is.
         bytes: u64,
     },
+    /// A pack holds what no record refers to; the sweep removes it.
+    #[error("{bytes} bytes in pack {pack} belong to no record; the sweep removes them")]
+    OrphansInPack {
+        /// Which.
+        pack: PackName,
+        /// How many, in whole blocks of the file system.
+        bytes: u64,
+    },
     /// An upload that ended early left its file; the sweep removes it.
     #[error("{path} ({bytes} bytes) is of an upload that never ended; the sweep removes it", path = path.display())]
     AbandonedUpload {
@@ -172,6 +180,6 @@ pub enum Finding {
 impl Finding {
     /// Whether it is only what a crash may leave, harmless and soon swept.
     pub fn is_leftover(&self) -> bool {
-        matches!(self, Self::OrphanedBlob { .. } | Self::AbandonedUpload { .. })
+        matches!(self, Self::OrphanedBlob { .. } | Self::OrphansInPack { .. } | Self::AbandonedUpload { .. })
     }
 }

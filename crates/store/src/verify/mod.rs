@@ -15,7 +15,8 @@ use jiff::Timestamp;
 
 pub use finding::Finding;
 
-use crate::blobs::{BlobName, try_lock};
+use crate::blob_name::BlobName;
+use crate::blobs::try_lock;
 use crate::catalog::{CATALOG_FILE, Media, RecordPlace, StoredRecord, millis};
 use crate::envelope::Table;
 use crate::error::{ReadError, StoreError};
@@ -100,11 +101,14 @@ impl Store {
     ) -> Result<VerifyReport, StoreError> {
         let mut walk =
             Walk { store: self, now: millis(now), deep, report: VerifyReport::default(), checked: None };
+        // What is held open would hide what is gone.
+        self.blobs().packs().let_go();
         walk.files()?;
         walk.catalog()?;
         walk.records(on_progress)?;
         walk.boxes()?;
         walk.blobs()?;
+        walk.packs()?;
         walk.staging()?;
         Ok(walk.report)
     }
@@ -125,7 +129,7 @@ impl Walk<'_> {
         let blobs = self.store.blobs().clone();
         let named = [KEY_FILE, CATALOG_FILE, "catalog.sqlite-wal", "catalog.sqlite-shm", "lock"];
         let mut paths: Vec<PathBuf> = named.iter().map(|name| dir.join(name)).collect();
-        paths.extend([blobs.blobs().to_owned(), blobs.staging().to_owned()]);
+        paths.extend([blobs.blobs().to_owned(), blobs.packs().dir().to_owned(), blobs.staging().to_owned()]);
         for path in paths {
             self.check_mode(&path)?;
         }
@@ -324,6 +328,22 @@ impl Walk<'_> {
             && !self.store.catalog().is_referenced(blob)?
         {
             self.report.add(Finding::OrphanedBlob { blob, bytes });
+        }
+        Ok(())
+    }
+
+    fn packs(&mut self) -> Result<(), StoreError> {
+        for (entry, pack) in self.store.pack_files()? {
+            self.check_mode(&entry.path())?;
+            let Some(pack) = pack else {
+                self.report.add(Finding::ForeignFile { path: entry.path() });
+                continue;
+            };
+            if let Some(found) = self.store.pack_leftovers(pack)?
+                && found.bytes > 0
+            {
+                self.report.add(Finding::OrphansInPack { pack, bytes: found.bytes });
+            }
         }
         Ok(())
     }

@@ -197,7 +197,7 @@ async fn deleting_an_account_takes_everything_of_it_and_nothing_else() {
     assert!(look_up(&bench, "key").is_none());
     assert!(catalog.phone_number(number(NUMBER)).unwrap().is_none());
     assert!(catalog.throttle_state(NOON).unwrap().is_empty());
-    assert_eq!(bench.files("blobs").len(), 2);
+    assert_eq!(bench.units(), 2);
 
     let later: Timestamp = NOON;
     let tomorrow = std::time::SystemTime::UNIX_EPOCH + 100_000 * DAY;

@@ -28,6 +28,13 @@ impl Bench {
         Self::with(StoreOptions::default()).await
     }
 
+    /// With a file for each blob.
+    pub(crate) async fn without_packs() -> Self {
+        let mut options = StoreOptions::default();
+        options.packs = false;
+        Self::with(options).await
+    }
+
     pub(crate) async fn with(options: StoreOptions) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let store = Store::open(&dir.path().join("data"), options).unwrap();
@@ -83,6 +90,18 @@ impl Bench {
         std::fs::create_dir_all(&path).unwrap();
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o700)).unwrap();
         path
+    }
+
+    /// What blobs take on the disk, in units of 4 KiB, whatever records say.
+    pub(crate) fn units(&self) -> u64 {
+        let files = self.files("blobs").into_iter().map(|path| path.metadata().unwrap().len());
+        let packs = self.files("packs").into_iter().map(|path| data_in(&path));
+        (files.map(|len| len.next_multiple_of(UNIT_BYTES)).sum::<u64>() + packs.sum::<u64>()) / UNIT_BYTES
+    }
+
+    /// Where each blob is, oldest media first.
+    pub(crate) fn spots(&self) -> Vec<Spot> {
+        spots(&self.data())
     }
 
     /// Every file below the data folder's `sub` folder.
@@ -152,6 +171,79 @@ pub(crate) async fn read_all(store: &Store, media: &Media) -> Result<Vec<u8>, wa
         }
         bytes.extend_from_slice(&piece);
     }
+}
+
+const UNIT_BYTES: u64 = 4096;
+
+/// The sealed bytes of a media of so many, in units of 4 KiB.
+pub(crate) fn units_of(bytes: usize) -> u64 {
+    wamedia_store::seal::sealed_len(bytes as u64).div_ceil(UNIT_BYTES)
+}
+
+/// How much of a file is no hole.
+fn data_in(path: &Path) -> u64 {
+    use rustix::fs::{SeekFrom, seek};
+    let file = std::fs::File::open(path).unwrap();
+    let (mut at, mut data) = (0, 0);
+    while let Ok(start) = seek(&file, SeekFrom::Data(at)) {
+        at = seek(&file, SeekFrom::Hole(start)).unwrap();
+        data += at.next_multiple_of(UNIT_BYTES) - start;
+    }
+    data
+}
+
+/// Where a blob is, as `docs/formats.md` says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Spot {
+    pub(crate) path: std::path::PathBuf,
+    pub(crate) start: u64,
+    /// Of the sealed bytes.
+    pub(crate) len: u64,
+}
+
+impl Spot {
+    pub(crate) fn of(data: &Path, blob: &str, bytes: u64) -> Self {
+        let len = wamedia_store::seal::sealed_len(bytes);
+        let Some(place) = blob.strip_prefix("ffff") else {
+            return Self { path: data.join("blobs").join(&blob[..2]).join(blob), start: 0, len };
+        };
+        let (pack, part) = place.split_at(16);
+        let [start, units] = [&part[..8], &part[8..]].map(|hex| u64::from_str_radix(hex, 16).unwrap());
+        assert_eq!(units, len.div_ceil(UNIT_BYTES));
+        let start = start * UNIT_BYTES;
+        Self { path: data.join("packs").join(pack), start, len }
+    }
+
+    pub(crate) fn is_in_pack(&self) -> bool {
+        self.path.parent().unwrap().ends_with("packs")
+    }
+
+    /// Changes a bit of one byte of the blob; a second time it is as it was.
+    pub(crate) fn flip(&self, at: u64) {
+        use std::os::unix::fs::FileExt;
+        assert!(at < self.len);
+        let file = std::fs::File::options().read(true).write(true).open(&self.path).unwrap();
+        let mut byte = [0];
+        file.read_exact_at(&mut byte, self.start + at).unwrap();
+        file.write_all_at(&[byte[0] ^ 0x20], self.start + at).unwrap();
+    }
+
+    pub(crate) fn read(&self) -> Vec<u8> {
+        use std::os::unix::fs::FileExt;
+        let mut sealed = vec![0; usize::try_from(self.len).unwrap()];
+        std::fs::File::open(&self.path).unwrap().read_exact_at(&mut sealed, self.start).unwrap();
+        sealed
+    }
+}
+
+pub(crate) fn spots(data: &Path) -> Vec<Spot> {
+    let connection = rusqlite::Connection::open(data.join("catalog.sqlite")).unwrap();
+    let sql = "SELECT lower(hex(blob)), bytes FROM media GROUP BY blob ORDER BY min(created_at), min(rowid)";
+    let mut statement = connection.prepare(sql).unwrap();
+    let rows = statement.query_map([], |row| {
+        Ok(Spot::of(data, &row.get::<_, String>(0)?, row.get::<_, i64>(1)?.cast_unsigned()))
+    });
+    rows.unwrap().map(Result::unwrap).collect()
 }
 
 pub(crate) fn files_below(dir: &Path) -> Vec<std::path::PathBuf> {

@@ -12,7 +12,7 @@ use std::time::{Duration, SystemTime};
 use wamedia_media::MediaId;
 use wamedia_store::{AccountId, Store, StoreOptions};
 
-use crate::bench::{DAY, NOON, files_below, id, new_media, noise, read_all, stage};
+use crate::bench::{DAY, NOON, files_below, id, new_media, noise, read_all, spots, stage};
 
 pub(crate) const DIR: &str = "WAMEDIA_CRASH_DIR";
 const BASE: &str = "WAMEDIA_CRASH_BASE";
@@ -214,8 +214,15 @@ impl Ledger {
         store.sweep(NOON, far_future(), Duration::ZERO).await.unwrap();
         let report = store.verify(NOON, true, &mut |_| {}).unwrap();
         assert!(report.is_clean(), "{context}: {:?}", report.findings);
-        let blobs = files_below(&dir.join("blobs")).len() as u64;
-        assert_eq!(blobs, report.blobs, "{context}");
+        let spots = spots(dir);
+        assert_eq!(spots.len() as u64, report.blobs, "{context}");
+        let files = spots.iter().filter(|spot| !spot.is_in_pack()).count();
+        assert_eq!(files_below(&dir.join("blobs")).len(), files, "{context}");
+        let mut packs: Vec<_> =
+            spots.into_iter().filter(|spot| spot.is_in_pack()).map(|spot| spot.path).collect();
+        packs.sort();
+        packs.dedup();
+        assert_eq!(files_below(&dir.join("packs")), packs, "{context}");
         store.close().await;
     }
 }
@@ -255,6 +262,8 @@ const CALLS: &[(&str, bool)] = &[
     ("rename", false),
     ("unlink", false),
     ("ftruncate", false),
+    ("pwritev", false),
+    ("fallocate", false),
     ("flock", false),
     ("mkdir", false),
 ];
@@ -299,6 +308,8 @@ async fn a_failing_disk_loses_nothing_answered() {
     let faults = [
         ("fsync,fdatasync", "EIO", 33),
         ("writev", "ENOSPC", 20),
+        ("pwritev", "ENOSPC", 14),
+        ("fallocate", "EOPNOTSUPP", 9),
         ("pwrite64", "ENOSPC", 90),
         ("rename", "EIO", 9),
         ("unlink", "EIO", 9),

@@ -1,23 +1,11 @@
 //! Damage on purpose: blobs and records, changed behind the store's back, are noticed before anything of them comes out.
 
-use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 
 use rusqlite::Connection;
 use wamedia_store::{Media, ReadError, Store, StoreError, StoreOptions};
 
 use crate::bench::{Bench, DAY, NOON, noise, read_all};
-
-fn blob_files(bench: &Bench) -> Vec<std::path::PathBuf> {
-    bench.files("blobs")
-}
-
-fn flip(path: &std::path::Path, at: u64) {
-    let file = std::fs::File::options().read(true).write(true).open(path).unwrap();
-    let mut byte = [0];
-    file.read_exact_at(&mut byte, at).unwrap();
-    file.write_all_at(&[byte[0] ^ 0x20], at).unwrap();
-}
 
 /// Reads until the end or the first error; what came out before an error must be right.
 async fn read_until_damage(store: &Store, media: &Media, expected: &[u8]) -> Result<(), ReadError> {
@@ -33,35 +21,36 @@ async fn read_until_damage(store: &Store, media: &Media, expected: &[u8]) -> Res
 
 #[tokio::test]
 async fn a_flipped_byte_anywhere_in_a_small_blob_is_noticed() {
-    let mut bench = Bench::new().await;
-    let bytes = noise(300, 1);
-    let media = bench.upload(&bytes).await;
-    let path = &blob_files(&bench)[0];
-    for at in 0..std::fs::metadata(path).unwrap().len() {
-        flip(path, at);
-        let read = read_until_damage(&bench.store, &media, &bytes).await;
-        assert!(matches!(read, Err(ReadError::Damaged)), "byte {at}");
-        flip(path, at);
+    for mut bench in [Bench::new().await, Bench::without_packs().await] {
+        bench.upload(b"a neighbour").await;
+        let bytes = noise(300, 1);
+        let media = bench.upload(&bytes).await;
+        bench.upload(b"another").await;
+        let spot = &bench.spots()[1];
+        for at in 0..spot.len {
+            spot.flip(at);
+            let read = read_until_damage(&bench.store, &media, &bytes).await;
+            assert!(matches!(read, Err(ReadError::Damaged)), "byte {at}");
+            spot.flip(at);
+        }
+        assert!(read_until_damage(&bench.store, &media, &bytes).await.is_ok());
     }
-    assert!(read_until_damage(&bench.store, &media, &bytes).await.is_ok());
 }
 
 #[tokio::test]
-async fn a_flipped_byte_in_a_large_blob_cuts_at_its_chunk() {
+async fn a_flipped_byte_in_a_larger_blob_cuts_at_its_chunk() {
     let mut bench = Bench::new().await;
-    for len in [200_000, 196_608] {
+    for len in [100_000, 98_304, 200_000, 196_608] {
         let bytes = noise(len, 1);
         let media = bench.upload(&bytes).await;
-        let path =
-            blob_files(&bench).into_iter().find(|path| path.metadata().unwrap().len() > len as u64).unwrap();
-        let sealed_len = std::fs::metadata(&path).unwrap().len();
-        for at in
-            (0..sealed_len).step_by(1009).chain([55, 56, 16_455, 16_456, sealed_len - 16, sealed_len - 1])
-        {
-            flip(&path, at);
+        let spot = bench.spots().pop().unwrap();
+        assert_eq!(spot.is_in_pack(), len < 128 * 1024);
+        let borders = [55, 56, 16_455, 16_456, spot.len - 16, spot.len - 1];
+        for at in (0..spot.len).step_by(1009).chain(borders) {
+            spot.flip(at);
             let read = read_until_damage(&bench.store, &media, &bytes).await;
             assert!(matches!(read, Err(ReadError::Damaged)), "{len}: byte {at}");
-            flip(&path, at);
+            spot.flip(at);
         }
         bench.store.delete(bench.account, media.id, NOON).await.unwrap();
     }
@@ -72,7 +61,7 @@ async fn damage_in_one_chunk_leaves_ranges_in_others_readable() {
     let mut bench = Bench::new().await;
     let bytes = noise(200_000, 1);
     let media = bench.upload(&bytes).await;
-    flip(&blob_files(&bench)[0], 56 + 5 * 16_400 + 100);
+    bench.spots()[0].flip(56 + 5 * 16_400 + 100);
     let mut reader = bench.store.open_media(&media).await.unwrap();
     assert_eq!(reader.read_at(0, 65_536).await.unwrap(), bytes[..65_536]);
     assert!(matches!(reader.read_at(65_536, 65_536).await, Err(ReadError::Damaged)));
@@ -82,33 +71,33 @@ async fn damage_in_one_chunk_leaves_ranges_in_others_readable() {
 
 #[tokio::test]
 async fn cut_extended_swapped_and_missing_blobs_are_noticed() {
-    let mut bench = Bench::new().await;
+    let mut bench = Bench::without_packs().await;
     let (one, two) = (noise(50_000, 1), noise(50_000, 2));
     let first = bench.upload(&one).await;
-    let first_path = blob_files(&bench)[0].clone();
     let second = bench.upload(&two).await;
-    let second_path = blob_files(&bench).into_iter().find(|path| *path != first_path).unwrap();
-    let sealed = std::fs::read(&first_path).unwrap();
+    let paths: Vec<_> = bench.spots().into_iter().map(|spot| spot.path).collect();
+    let (first_path, second_path) = (&paths[0], &paths[1]);
+    let sealed = std::fs::read(first_path).unwrap();
 
     for len in [0, 55, 56, 72, 16_456, sealed.len() - 16_400, sealed.len() - 1] {
-        std::fs::write(&first_path, &sealed[..len]).unwrap();
+        std::fs::write(first_path, &sealed[..len]).unwrap();
         assert!(matches!(read_all(&bench.store, &first).await, Err(ReadError::Damaged)), "cut to {len}");
     }
-    std::fs::write(&first_path, [&sealed[..], &[0; 16]].concat()).unwrap();
+    std::fs::write(first_path, [&sealed[..], &[0; 16]].concat()).unwrap();
     assert!(matches!(read_all(&bench.store, &first).await, Err(ReadError::Damaged)));
 
     // Another blob of the same account and length in its place.
-    std::fs::copy(&second_path, &first_path).unwrap();
+    std::fs::copy(second_path, first_path).unwrap();
     assert!(matches!(read_all(&bench.store, &first).await, Err(ReadError::Damaged)));
     assert_eq!(read_all(&bench.store, &second).await.unwrap(), two);
 
     // Cut under an open reader.
-    std::fs::write(&first_path, &sealed).unwrap();
+    std::fs::write(first_path, &sealed).unwrap();
     let mut reader = bench.store.open_media(&first).await.unwrap();
-    std::fs::write(&first_path, &sealed[..20_000]).unwrap();
+    std::fs::write(first_path, &sealed[..20_000]).unwrap();
     assert!(matches!(reader.read_at(16_384, 1).await, Err(ReadError::Damaged)));
 
-    std::fs::remove_file(&first_path).unwrap();
+    std::fs::remove_file(first_path).unwrap();
     assert!(matches!(read_all(&bench.store, &first).await, Err(ReadError::Missing)));
     bench.store.delete(bench.account, first.id, NOON).await.unwrap();
     assert!(matches!(read_all(&bench.store, &first).await, Err(ReadError::Gone)));

@@ -2,21 +2,21 @@
 
 use wamedia_store::StoreOptions;
 
-use crate::bench::{Bench, DAY, NOON, noise};
+use crate::bench::{Bench, DAY, NOON, noise, units_of};
 
 #[tokio::test]
 async fn the_same_bytes_share_a_blob_within_an_account_only() {
     let mut bench = Bench::new().await;
     let other = bench.store.catalog().create_account("other", NOON).await.unwrap().id;
     for len in [0, 5, 16_384, 300_000] {
-        let before = bench.files("blobs").len();
+        let (before, each) = (bench.units(), units_of(len));
         let bytes = noise(len, 9);
         let first = bench.upload(&bytes).await;
         let second = bench.upload(&bytes).await;
         assert_ne!(first.id, second.id);
-        assert_eq!(bench.files("blobs").len(), before + 1);
+        assert_eq!(bench.units(), before + each);
         let foreign = bench.upload_as(other, &bytes, NOON).await;
-        assert_eq!(bench.files("blobs").len(), before + 2);
+        assert_eq!(bench.units(), before + 2 * each);
         for media in [&first, &second, &foreign] {
             assert_eq!(bench.read(media).await, bytes);
         }
@@ -49,12 +49,13 @@ async fn expiry_of_one_leaves_the_other() {
     let bytes = noise(1000, 9);
     bench.upload(&bytes).await;
     let later = bench.upload_as(bench.account, &bytes, NOON + 20 * DAY).await;
-    assert_eq!(bench.files("blobs").len(), 1);
+    assert_eq!(bench.units(), 1);
     let report = bench.store.sweep_expired(NOON + 31 * DAY).await.unwrap();
     assert_eq!((report.expired, report.blobs_removed), (1, 0));
     assert_eq!(bench.read(&later).await, bytes);
     let report = bench.store.sweep_expired(NOON + 51 * DAY).await.unwrap();
     assert_eq!((report.expired, report.blobs_removed), (1, 1));
+    assert_eq!(bench.units(), 0);
 }
 
 #[tokio::test]
@@ -63,22 +64,15 @@ async fn an_upload_is_never_entrusted_to_a_damaged_copy() {
     for len in [1000, 300_000] {
         let bytes = noise(len, 9);
         bench.upload(&bytes).await;
-        let path = bench
-            .files("blobs")
-            .into_iter()
-            .find(|path| path.metadata().unwrap().len() > len as u64)
-            .unwrap();
-        let mut sealed = std::fs::read(&path).unwrap();
-        let last = sealed.len() - 1;
-        sealed[last] ^= 1;
-        std::fs::write(&path, sealed).unwrap();
+        let spot = bench.spots().pop().unwrap();
+        spot.flip(spot.len - 1);
         let again = bench.upload(&bytes).await;
         assert_eq!(bench.read(&again).await, bytes);
         // The next one shares the good copy, not the damaged one.
-        let files = bench.files("blobs").len();
+        let before = bench.units();
         let third = bench.upload_as(bench.account, &bytes, NOON + DAY).await;
         assert_eq!(bench.read(&third).await, bytes);
-        assert_eq!(bench.files("blobs").len(), files);
+        assert_eq!(bench.units(), before);
     }
 }
 

@@ -10,7 +10,7 @@ use hkdf::hmac::{Hmac, Mac};
 use sha2::{Digest, Sha256, Sha512};
 use wamedia_store::seal::{Damaged, seal, sealed_len, unseal};
 
-use crate::bench::{Bench, LENGTHS, noise};
+use crate::bench::{Bench, LENGTHS, Spot, noise};
 
 /// HKDF-Expand of RFC 5869 with SHA-512.
 pub(crate) fn hkdf_expand(prk: &[u8], info: &[u8], len: usize) -> Vec<u8> {
@@ -171,7 +171,9 @@ async fn a_folder_can_be_read_with_the_documents_alone() {
         assert_eq!(&opened[64..], b"\x01holiday.png");
 
         let name: String = blob.iter().map(|byte| format!("{byte:02x}")).collect();
-        let file = std::fs::read(data.join("blobs").join(&name[..2]).join(&name)).unwrap();
+        let spot = Spot::of(&data, &name, int("bytes").cast_unsigned());
+        assert_eq!(spot.is_in_pack(), LENGTHS[seen] <= 128 * 1024);
+        let file = spot.read();
         let context = [b"wamedia/v1/blob".as_slice(), &account, &blob].concat();
         let plain = decrypt_blob(&opened[..32], &context, &file);
         assert_eq!(plain, noise(LENGTHS[seen], seen as u64));

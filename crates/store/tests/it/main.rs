@@ -15,6 +15,7 @@ mod lifetimes;
 mod memory;
 mod migration;
 mod model;
+mod packs;
 mod roundtrip;
 mod subscriptions;
 mod sweep;

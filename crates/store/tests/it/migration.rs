@@ -40,7 +40,7 @@ async fn a_folder_of_the_first_schema_keeps_everything_and_learns_webhooks() {
     let dir = first_folder();
     assert_eq!(version(dir.path()), 1);
     let store = Store::open(&dir.path().join("data"), StoreOptions::default()).unwrap();
-    assert_eq!(version(dir.path()), 2);
+    assert_eq!(version(dir.path()), 3);
 
     let catalog = store.catalog();
     let account = catalog.accounts().unwrap()[0].id;
@@ -79,6 +79,6 @@ async fn a_catalog_of_a_later_wamedia_is_left_alone() {
     let catalog = Connection::open(dir.path().join("data/catalog.sqlite")).unwrap();
     catalog.pragma_update(None, "user_version", 99).unwrap();
     let opened = Store::open(&dir.path().join("data"), StoreOptions::default());
-    assert!(matches!(opened.err(), Some(OpenError::NewerCatalog { found: 99, known: 2 })));
+    assert!(matches!(opened.err(), Some(OpenError::NewerCatalog { found: 99, known: 3 })));
     assert!(catalog.prepare("SELECT 1 FROM delivery").is_err());
 }

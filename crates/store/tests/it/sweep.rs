@@ -34,7 +34,7 @@ async fn expired_media_goes_with_its_bytes_in_batches() {
         report,
         SweepReport { expired: 300, blobs_removed: 300, bytes_freed: sealed, ..SweepReport::default() }
     );
-    assert_eq!(bench.files("blobs").len(), 1);
+    assert_eq!(bench.units(), 1);
     assert_eq!(bench.read(&kept).await, b"later");
     assert_eq!(bench.store.sweep(NOON + 30 * DAY, later(), HOUR).await.unwrap(), SweepReport::default());
 }
@@ -211,5 +211,5 @@ async fn a_sweep_that_is_to_stop_leaves_no_file_of_what_it_deleted() {
     let report = bench.store.sweep(NOON + 30 * DAY, later(), HOUR).await.unwrap();
     assert!(report.expired > 0 && report.expired < 200, "one batch, and no more: {report:?}");
     assert_eq!(report.blobs_removed, report.expired);
-    assert_eq!(bench.files("blobs").len() as u64, 200 - report.expired);
+    assert_eq!(bench.units(), 200 - report.expired);
 }

@@ -99,18 +99,12 @@ async fn dangling_rows_and_contradictory_credentials_are_named() {
 
 #[tokio::test]
 async fn broken_blobs_are_named() {
-    let first_blob = |bench: &Bench| bench.files("blobs")[0].clone();
-    let report = broken(|bench, _| std::fs::remove_file(first_blob(bench)).unwrap()).await;
+    let report = broken(|bench, _| std::fs::remove_file(&bench.spots()[0].path).unwrap()).await;
     assert!(!report.findings.is_empty());
     assert!(report.findings.iter().all(|it| matches!(it, Finding::BlobMissing { .. })));
 
     for at in [0, 60, 20_000, 40_000] {
-        let report = broken(|bench, _| {
-            let mut sealed = std::fs::read(first_blob(bench)).unwrap();
-            sealed[at] ^= 1;
-            std::fs::write(first_blob(bench), sealed).unwrap();
-        })
-        .await;
+        let report = broken(|bench, _| bench.spots()[0].flip(at)).await;
         assert!(!report.findings.is_empty(), "byte {at}");
         assert!(report.findings.iter().all(|it| matches!(it, Finding::BlobDamaged { .. })));
         assert!(!report.is_sound());
@@ -130,7 +124,7 @@ async fn leftovers_and_foreign_files_are_told_apart() {
     let report = broken(|bench, _| private(bench.data().join("staging").join(format!("{BLOB}.part")))).await;
     assert_one(&report, |it| matches!(it, Finding::AbandonedUpload { bytes: 10, .. }));
     assert!(report.is_sound());
-    for foreign in ["blobs/note", "blobs/00/note", "staging/note"] {
+    for foreign in ["blobs/note", "blobs/00/note", "packs/note", "staging/note"] {
         let report = broken(|bench, _| {
             bench.blob_folder("00");
             private(bench.data().join(foreign));
@@ -143,7 +137,7 @@ async fn leftovers_and_foreign_files_are_told_apart() {
 
 #[tokio::test]
 async fn open_doors_are_named() {
-    for name in ["master.key", "catalog.sqlite", "blobs", "staging", "blobs/7f"] {
+    for name in ["master.key", "catalog.sqlite", "blobs", "packs", "staging", "blobs/7f"] {
         let report = broken(|bench, _| {
             bench.blob_folder("7f");
             std::fs::set_permissions(bench.data().join(name), std::fs::Permissions::from_mode(0o755))

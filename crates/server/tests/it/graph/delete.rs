@@ -25,9 +25,9 @@ async fn after_a_delete_the_id_every_link_and_the_bytes_are_gone() {
     let graph = app.graph();
     let id = graph.keep(&Upload::png()).await;
     let links = [graph.link(&id).await, app.d360().link(&id).await];
-    assert_eq!(app.blobs().len(), 1);
+    assert_eq!(app.units(), 1);
     assert_eq!(graph.delete(&id).await.status(), 200);
-    assert_eq!(app.blobs().len(), 0);
+    assert_eq!(app.units(), 0);
     assert_eq!(graph.retrieve(&id).await.status(), 400);
     assert_eq!(graph.delete(&id).await.status(), 400);
     for link in links {

@@ -8,6 +8,7 @@ pub mod samples;
 pub mod upload;
 
 use std::net::SocketAddr;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -213,9 +214,20 @@ impl TestApp {
         self.running.take().expect("the service runs")
     }
 
-    /// Every file below `blobs/`, with its content.
+    /// Every file below `blobs/`: of media that have files of their own.
     pub fn blobs(&self) -> Vec<PathBuf> {
         files_below(&self.dir().join("blobs"))
+    }
+
+    /// Every pack, which small media share.
+    pub fn packs(&self) -> Vec<PathBuf> {
+        files_below(&self.dir().join("packs"))
+    }
+
+    /// What all media take on the disk, in units of 4 KiB.
+    pub fn units(&self) -> u64 {
+        let files = self.blobs().into_iter().chain(self.packs());
+        files.map(|path| path.metadata().expect("a file").blocks() * 512 / 4096).sum()
     }
 
     /// Files of uploads that have not ended.
@@ -243,7 +255,7 @@ impl TestApp {
         assert_eq!((swept.orphans_removed, swept.staging_removed), (0, 0), "{swept:?}");
         let report = verify();
         assert!(report.is_clean() && report.expired == 0, "{report:#?}");
-        assert_eq!(self.blobs().is_empty(), report.records == 0, "no blob without a record");
+        assert_eq!(self.units() == 0, report.records == 0, "no blob without a record");
         store.close().await;
         self.finished = true;
     }
@@ -282,7 +294,7 @@ async fn run(dir: &Path, clock: &Clock, settings: &[(String, String)], seed: u64
     start(config, clock.clone(), Chance::seeded(seed)).await.expect("the service starts")
 }
 
-fn files_below(dir: &Path) -> Vec<PathBuf> {
+pub fn files_below(dir: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(dir).into_iter().flatten().flatten() {
         match entry.file_type() {

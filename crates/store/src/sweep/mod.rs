@@ -3,6 +3,8 @@
 //! It works in small steps, so that uploads and downloads go on beside it, and never touches what is in use: a file that is
 //! being made is locked by its maker, and a blob is removed only after the writer has seen that no record refers to it.
 
+mod packs;
+
 use std::fs::{self, DirEntry, File};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -10,8 +12,10 @@ use std::time::{Duration, SystemTime};
 
 use jiff::Timestamp;
 
-use crate::blobs::{BlobFolder, BlobName, try_lock};
+use crate::blob_name::BlobName;
+use crate::blobs::{BlobFolder, try_lock};
 use crate::error::{StoreError, blocking};
+use crate::seal::sealed_len;
 use crate::source::Wait;
 use crate::store::Store;
 
@@ -29,8 +33,10 @@ pub struct SweepReport {
     pub expired: u64,
     /// Blobs of expired records that were removed.
     pub blobs_removed: u64,
-    /// Blobs without any record that were removed.
+    /// Blobs without any record that were removed; in a pack, neighbours count as one.
     pub orphans_removed: u64,
+    /// Packs in which nothing was left, and that were removed.
+    pub packs_removed: u64,
     /// Files of unfinished uploads that were removed.
     pub staging_removed: u64,
     /// Bytes of all removed files.
@@ -59,6 +65,7 @@ impl Store {
         let mut report = self.sweep_expired(now).await?;
         let before = system_now.checked_sub(older_than).unwrap_or(SystemTime::UNIX_EPOCH);
         self.sweep_orphans(before, &mut report).await?;
+        self.sweep_packs(before, &mut report).await?;
         self.sweep_staging(before, &mut report).await?;
         Ok(report)
     }
@@ -82,8 +89,8 @@ impl Store {
             report.bytes_freed += bytes;
             let removed = records_gone?;
             report.expired += removed.len() as u64;
-            free =
-                removed.iter().filter(|removed| removed.blob_is_free).map(|removed| removed.blob).collect();
+            let is_free = removed.iter().filter(|removed| removed.blob_is_free);
+            free = is_free.map(|removed| (removed.blob, removed.bytes)).collect();
             if self.stops_sweeping() {
                 let (files, bytes) = self.remove_blobs(free).await?;
                 report.blobs_removed += files;
@@ -109,14 +116,14 @@ impl Store {
         Ok(report)
     }
 
-    async fn remove_blobs(&self, names: Vec<BlobName>) -> Result<(u64, u64), StoreError> {
+    /// Removes blobs of media of so many bytes; tells how many there were, and how many bytes they took.
+    async fn remove_blobs(&self, free: Vec<(BlobName, u64)>) -> Result<(u64, u64), StoreError> {
         let blobs = self.blobs().clone();
         blocking(move || {
             let mut removed = (0, 0);
-            for name in names {
-                let bytes = fs::metadata(blobs.path(name)).map_or(0, |metadata| metadata.len());
+            for (name, bytes) in free {
                 match blobs.remove(name) {
-                    Ok(true) => removed = (removed.0 + 1, removed.1 + bytes),
+                    Ok(true) => removed = (removed.0 + 1, removed.1 + sealed_len(bytes)),
                     Ok(false) => {}
                     Err(error) => tracing::warn!(%error, blob = %name, "a blob could not be removed; the next sweep will"),
                 }
@@ -168,8 +175,13 @@ impl Store {
         let blobs = self.blobs().clone();
         let locked: Vec<(BlobName, File)> = blocking(move || lock_unused(&blobs, candidates, before)).await?;
         let free = self.catalog().unreferenced(locked.iter().map(|(name, _)| *name).collect()).await?;
-        let (files, bytes) = self.remove_blobs(free).await?;
-        drop(locked);
+        let blobs = self.blobs().clone();
+        let (files, bytes) = blocking(move || {
+            let removed = remove_files(&blobs, &free);
+            drop(locked);
+            removed
+        })
+        .await?;
         report.orphans_removed += files;
         report.bytes_freed += bytes;
         Ok(())
@@ -186,11 +198,28 @@ impl Store {
 
 fn lock_unused(blobs: &BlobFolder, names: Vec<BlobName>, before: SystemTime) -> Vec<(BlobName, File)> {
     let unused = |name: &BlobName| {
-        let file = blobs.open_blob(*name, Wait::ForDisk).ok()?;
+        let file = blobs.open_file(*name, Wait::ForDisk).ok()?;
         let unused = try_lock(&file).ok()? && file.metadata().and_then(|it| it.modified()).ok()? <= before;
         unused.then_some(file)
     };
     names.into_iter().filter_map(|name| unused(&name).map(|file| (name, file))).collect()
+}
+
+/// Removes blobs that have files of their own and no record; tells how many there were, and how long they were.
+fn remove_files(blobs: &BlobFolder, names: &[BlobName]) -> (u64, u64) {
+    let mut removed = (0, 0);
+    for name in names {
+        let path = blobs.path(*name);
+        let bytes = fs::metadata(&path).map_or(0, |metadata| metadata.len());
+        match fs::remove_file(path) {
+            Ok(()) => removed = (removed.0 + 1, removed.1 + bytes),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => {
+                tracing::warn!(%error, blob = %name, "an orphan could not be removed; the next sweep will")
+            }
+        }
+    }
+    removed
 }
 
 fn remove_abandoned(staging: &Path, before: SystemTime) -> io::Result<(u64, u64)> {

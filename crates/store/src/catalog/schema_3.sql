@@ -1,0 +1,2 @@
+-- The third schema: from here on blobs may be in packs, which their names say (docs/formats.md). No table changes; the number
+-- keeps an earlier wamedia, which would look for each blob in a file of its own, from taking them for missing.
