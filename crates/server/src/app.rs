@@ -1,13 +1,11 @@
 //! What every request is given: the parts of a running service, joined once at the start.
 
-use std::sync::Arc;
-
-use tokio::sync::Semaphore;
 use wamedia_store::Store;
 
 use crate::chance::Chance;
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::gates::Gates;
 use crate::links::Links;
 use crate::metrics::Metrics;
 use crate::outbox::Outbox;
@@ -41,28 +39,16 @@ pub struct App {
     pub stand_in: Option<Box<StandIn>>,
 }
 
-/// Caps on work at once. A request that finds no place is refused before its body is read.
-pub struct Gates {
-    /// Every request.
-    pub requests: Arc<Semaphore>,
-    /// Uploads among them.
-    pub uploads: Semaphore,
-}
-
 impl App {
     /// Joins the parts.
     pub fn new(config: Config, store: Store, clock: Clock, chance: Chance, metrics: Metrics) -> Self {
-        let gates = Gates {
-            requests: Arc::new(Semaphore::new(config.limits.requests)),
-            uploads: Semaphore::new(config.limits.uploads),
-        };
         Self {
             links: Links::new(store.clone()),
             deliveries: Deliveries::new(&config.webhooks),
             throttle: Throttle::new(store.catalog().clone(), &config.throttle),
             metrics,
             outbox: Outbox::default(),
-            gates,
+            gates: Gates::new(&config.limits),
             stand_in: None,
             config,
             store,

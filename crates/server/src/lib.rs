@@ -13,6 +13,7 @@ pub mod clock;
 pub mod config;
 pub mod error;
 mod form;
+pub mod gates;
 pub mod http;
 mod jobs;
 mod links;

@@ -47,6 +47,11 @@ struct ByWhat {
 }
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct ByWhy {
+    why: &'static str,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct ByOutcome {
     outcome: &'static str,
 }
@@ -76,6 +81,7 @@ pub struct Metrics {
     stored_bytes: Counter,
     throttle_trips: Family<ByRule, Counter>,
     connections: Gauge,
+    turned_away: Family<ByWhy, Counter>,
     commit_seconds: Histogram,
     commit_operations: Counter,
     publish_seconds: Histogram,
@@ -105,6 +111,7 @@ impl Metrics {
             stored_bytes: Counter::default(),
             throttle_trips: Family::default(),
             connections: Gauge::default(),
+            turned_away: Family::default(),
             commit_seconds: Histogram::new(SECONDS),
             commit_operations: Counter::default(),
             publish_seconds: Histogram::new(SECONDS),
@@ -162,6 +169,8 @@ impl Metrics {
             "Connections open on the public listener",
             self.connections.clone(),
         );
+        let help = "Requests that were given no place: the line was full, the wait over, or the client left";
+        registry.register("wamedia_turned_away", help, self.turned_away.clone());
     }
 
     /// Tells the store whom to tell how long its writes take.
@@ -268,6 +277,11 @@ impl Metrics {
     /// A rule began to block.
     pub fn throttle_tripped(&self, rule: &'static str) {
         self.throttle_trips.get_or_create(&ByRule { rule }).inc();
+    }
+
+    /// A request was given no place.
+    pub fn turned_away(&self, why: &'static str) {
+        self.turned_away.get_or_create(&ByWhy { why }).inc();
     }
 
     /// Connections open now.

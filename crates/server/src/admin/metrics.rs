@@ -38,6 +38,7 @@ fn report(app: &App) -> anyhow::Result<String> {
         gauge.set(i64::try_from(value).unwrap_or(i64::MAX));
         registry.register(name, help, gauge);
     };
+    gauge("wamedia_waiting", "Requests that wait for a place", app.gates.waiting() as u64);
     gauge("wamedia_media", "Media kept", totals.media);
     gauge("wamedia_media_bytes", "Bytes of media kept", totals.bytes);
     gauge("wamedia_accounts", "Accounts", totals.accounts);

@@ -82,8 +82,8 @@ sections! {
     }
     /// `[limits]`
     Limits {
-        connections: usize, requests: usize, uploads: usize, header_bytes: Size, headers: usize,
-        header_deadline: Span, idle_deadline: Span, progress_window: Span, progress_bytes: Size,
+        connections: usize, requests: usize, uploads: usize, waiting: usize, wait_for: Span,
+        header_bytes: Size, headers: usize, header_deadline: Span, idle_deadline: Span, progress_window: Span, progress_bytes: Size,
         linger_bytes: Size, linger_for: Span, drain_for: Span,
     }
     /// `[memory]`

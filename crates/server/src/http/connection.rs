@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::future::{Future, poll_fn};
 use std::net::SocketAddr;
 use std::pin::Pin;
-use std::sync::atomic::Ordering;
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::header::CONNECTION;
@@ -13,12 +13,14 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
+use tokio::io::AsyncWriteExt;
 use tokio::sync::watch;
 
 use super::framing::{HeadLimits, Refusal};
-use super::front::{Answering, Front, REFUSED_PATH, Refused};
+use super::front::{Front, REFUSED_PATH};
+use super::signals::Signals;
 use super::silence::Deadlines;
+use super::socket::Socket;
 
 /// The library's read buffer: also the most of a body that is in memory between socket and parser.
 const BUFFER_BYTES: usize = 32 * 1024;
@@ -47,6 +49,8 @@ pub struct Arrived {
     pub local: SocketAddr,
     /// Set where the front refused what the client sent; the request only stands in for it.
     pub refused: Option<Refusal>,
+    /// How the front and the service speak of this connection.
+    pub signals: Arc<Signals>,
 }
 
 /// Waits for a phase; a sender that is gone has ended them all.
@@ -70,7 +74,7 @@ impl<F> Connection<F> {
     /// Serves `stream` until either side ends it, or the service drains.
     pub async fn run<S, Fut, B>(self, stream: S, scheme: &'static str, local: SocketAddr)
     where
-        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        S: Socket + Send + 'static,
         F: Fn(Arrived) -> Fut,
         Fut: Future<Output = Response<B>>,
         B: http_body::Body + 'static,
@@ -82,8 +86,8 @@ impl<F> Connection<F> {
             tokio::time::sleep(LAST_CALL).await;
         };
         tokio::pin!(last_call);
-        let (refused, answering) = (Refused::default(), Answering::default());
-        let mut front = Front::new(stream, self.head, self.deadlines, refused.clone(), answering.clone());
+        let signals = Arc::<Signals>::default();
+        let mut front = Front::new(stream, self.head, self.deadlines, signals.clone());
         loop {
             // Who says nothing costs a task and a socket, and no more.
             let heard = tokio::select! {
@@ -96,7 +100,7 @@ impl<F> Connection<F> {
                 Ok(false) => return,
                 Err(error) => return tracing::debug!(%error, "a connection ended early"),
             }
-            let round = Round { scheme, local, refused: &refused, answering: &answering };
+            let round = Round { scheme, local, signals: &signals };
             // Boxed: it is large, and gone while the connection rests.
             match Box::pin(self.serve(front, round, last_call.as_mut())).await {
                 Some(resting) => front = resting,
@@ -113,19 +117,20 @@ impl<F> Connection<F> {
         mut last_call: Pin<&mut impl Future<Output = ()>>,
     ) -> Option<Front<S>>
     where
-        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        S: Socket + Send + 'static,
         F: Fn(Arrived) -> Fut,
         Fut: Future<Output = Response<B>>,
         B: http_body::Body + 'static,
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
-        let Round { scheme, local, refused, answering } = round;
+        let Round { scheme, local, signals } = round;
         let service = service_fn(|request: Request<Incoming>| {
-            let refusal = refused.get().copied().filter(|_| request.uri().path() == REFUSED_PATH);
-            let answered = Answered::new(answering);
-            let answer = (self.service)(Arrived { request, scheme, local, refused: refusal });
+            let refused = signals.refused().filter(|_| request.uri().path() == REFUSED_PATH);
+            let answering = signals.answering();
+            let answer =
+                (self.service)(Arrived { request, scheme, local, refused, signals: signals.clone() });
             Box::pin(async move {
-                let _answered = answered;
+                let _answering = answering;
                 let mut response = answer.await;
                 let leaving = *self.phase.borrow() >= Phase::Lame;
                 if leaving {
@@ -171,22 +176,5 @@ impl<F> Connection<F> {
 struct Round<'a> {
     scheme: &'static str,
     local: SocketAddr,
-    refused: &'a Refused,
-    answering: &'a Answering,
-}
-
-/// Counts a request for as long as it is being answered.
-struct Answered(Answering);
-
-impl Answered {
-    fn new(answering: &Answering) -> Self {
-        answering.fetch_add(1, Ordering::Relaxed);
-        Self(answering.clone())
-    }
-}
-
-impl Drop for Answered {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
-    }
+    signals: &'a Arc<Signals>,
 }

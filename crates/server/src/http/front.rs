@@ -7,29 +7,27 @@
 use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::framing::{Framing, HeadLimits, Refusal, Step};
+use super::signals::Signals;
 use super::silence::{Deadlines, Farewell, Watch};
+use super::socket::Socket;
 
-/// The path of the request that stands in for a refused one. Only believed where [`Refused`] is set.
+/// The path of the request that stands in for a refused one. Only believed where [`Signals::refused`] says so.
 pub const REFUSED_PATH: &str = "/-/refused";
 
 const STAND_IN: &[u8] = b"GET /-/refused HTTP/1.1\r\nhost: refused\r\nconnection: close\r\n\r\n";
-
-/// Why this connection's last request was refused, told to the service.
-pub type Refused = Arc<OnceLock<Refusal>>;
 
 /// A connection under watch.
 pub struct Front<S> {
     stream: S,
     framing: Framing,
-    refused: Refused,
+    signals: Arc<Signals>,
     /// The beginning of a head that is not whole, or bytes that were read behind one.
     held: Vec<u8>,
     /// Bytes of `held` that may pass.
@@ -43,8 +41,6 @@ pub struct Front<S> {
     has_read: bool,
     /// Whether an answer waits for others, see [`let_others_answer`](Self::let_others_answer).
     steps_back: bool,
-    /// Requests that are being answered, counted by the service.
-    answering: Answering,
     /// Bytes that ended a rest, not yet looked at.
     ahead: Vec<u8>,
     /// Times how long nothing has been asked.
@@ -52,29 +48,20 @@ pub struct Front<S> {
     resting: bool,
 }
 
-/// How many requests of this connection are being answered, told by the service.
-pub type Answering = Arc<AtomicUsize>;
-
 /// So long after its last answer a connection is put to rest: what the HTTP library holds for it is given back, twenty
 /// kilobytes, until its client speaks again.
 const REST_AFTER: Duration = Duration::from_millis(100);
 
 impl<S> Front<S> {
-    /// A front before `stream`; refusals are told through `refused`.
-    pub fn new(
-        stream: S,
-        limits: HeadLimits,
-        deadlines: Deadlines,
-        refused: Refused,
-        answering: Answering,
-    ) -> Self {
+    /// A front before `stream`, which speaks with the service through `signals`.
+    pub fn new(stream: S, limits: HeadLimits, deadlines: Deadlines, signals: Arc<Signals>) -> Self {
         let framing = Framing::new(limits);
         let reading = Watch::new(deadlines.idle);
         let writing = Watch::new(deadlines.progress_window);
         Self {
             stream,
             framing,
-            refused,
+            signals,
             held: Vec::new(),
             passable: 0,
             deadlines,
@@ -83,7 +70,6 @@ impl<S> Front<S> {
             writing,
             has_read: false,
             steps_back: false,
-            answering,
             ahead: Vec::new(),
             quiet: Watch::prepared(REST_AFTER),
             resting: false,
@@ -116,7 +102,7 @@ impl<S> Front<S> {
                         self.held.truncate(self.passable);
                         self.held.extend_from_slice(STAND_IN);
                         self.passable = self.held.len();
-                        let _ = self.refused.set(refusal);
+                        self.signals.refuse(refusal);
                         break;
                     }
                 }
@@ -126,7 +112,7 @@ impl<S> Front<S> {
     }
 
     fn refuse(&mut self, refusal: Refusal, buf: &mut ReadBuf<'_>, at: usize) {
-        let _ = self.refused.set(refusal);
+        self.signals.refuse(refusal);
         buf.set_filled(at);
         self.held.clear();
         self.held.extend_from_slice(STAND_IN);
@@ -157,10 +143,10 @@ impl<S> Front<S> {
     fn is_quiet(&self) -> bool {
         self.framing.in_head()
             && self.held.is_empty()
-            && self.refused.get().is_none()
+            && self.signals.refused().is_none()
             && !self.has_read
             && !self.steps_back
-            && self.answering.load(Ordering::Relaxed) == 0
+            && !self.signals.is_answering()
     }
 
     /// The deadline of what the client owes now.
@@ -224,7 +210,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Front<S> {
             if this.release(buf) {
                 return Poll::Ready(Ok(()));
             }
-            if this.refused.get().is_some() {
+            if this.signals.refused().is_some() {
                 // What follows a refused request has no meaning: an end, behind which its answer is written.
                 return Poll::Ready(Ok(()));
             }
@@ -259,7 +245,17 @@ impl<S: AsyncRead + Unpin> AsyncRead for Front<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> Front<S> {
+impl<S: Socket> Front<S> {
+    /// Whose request waits for a place is not read, so its silence means nothing; only that it leaves does. The library
+    /// comes by here each time that the task is woken, and never reads up to an end that lies behind an unread body.
+    fn look_after_who_waits(&mut self, cx: &mut Context<'_>) {
+        self.reading.restart(self.owed().0);
+        if !self.signals.has_left() && self.stream.has_ended() {
+            self.signals.leave();
+            cx.waker().wake_by_ref();
+        }
+    }
+
     /// An answer steps back once before it leaves. Requests that came together are then answered together, and their
     /// client is woken once and not for each; to wake it was a quarter of what a small answer costs.
     fn let_others_answer(&mut self, cx: &mut Context<'_>) -> Poll<()> {
@@ -297,7 +293,7 @@ impl<S: AsyncWrite + Unpin> Front<S> {
     }
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Front<S> {
+impl<S: Socket> AsyncWrite for Front<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         ready!(self.let_others_answer(cx));
         let written = Pin::new(&mut self.stream).poll_write(cx, buf);
@@ -319,6 +315,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Front<S> {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.signals.is_in_line() {
+            self.look_after_who_waits(cx);
+        }
         Pin::new(&mut self.stream).poll_flush(cx)
     }
 
@@ -326,7 +325,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Front<S> {
     /// be lost: our side ends, the client's is read to its end, within bounds.
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = &mut *self;
-        if this.refused.get().is_none() {
+        if this.signals.refused().is_none() {
             return Pin::new(&mut this.stream).poll_shutdown(cx);
         }
         if this.farewell.is_none() {
@@ -343,7 +342,7 @@ fn timed_out(text: &'static str) -> io::Error {
 
 #[cfg(test)]
 mod tests {
-    use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
+    use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
     use tokio::time::Instant;
 
     use super::*;
@@ -357,13 +356,19 @@ mod tests {
     };
     const POST: &[u8] = b"POST /media HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n";
 
-    fn front() -> (tokio::io::DuplexStream, Front<tokio::io::DuplexStream>, Refused) {
-        let (client, server) = duplex(1 << 20);
-        let refused = Refused::default();
-        (client, Front::new(server, LIMITS, DEADLINES, refused.clone(), Answering::default()), refused)
+    impl Socket for DuplexStream {
+        fn has_ended(&self) -> bool {
+            false
+        }
     }
 
-    async fn waits(front: &mut Front<tokio::io::DuplexStream>) -> Duration {
+    fn front() -> (DuplexStream, Front<DuplexStream>, Arc<Signals>) {
+        let (client, server) = duplex(1 << 20);
+        let signals = Arc::<Signals>::default();
+        (client, Front::new(server, LIMITS, DEADLINES, signals.clone()), signals)
+    }
+
+    async fn waits(front: &mut Front<DuplexStream>) -> Duration {
         let start = Instant::now();
         let error = front.read_u8().await.unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::TimedOut);
@@ -388,7 +393,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_refused_request_is_stood_in_for_and_ends_the_connection() {
-        let (mut client, mut front, refused) = front();
+        let (mut client, mut front, signals) = front();
         client
             .write_all(
                 b"GET / HTTP/1.1\r\nHost: x\r\n\r\nPOST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n",
@@ -402,7 +407,7 @@ mod tests {
         let mut got = String::new();
         front.read_to_string(&mut got).await.unwrap();
         assert_eq!(got, format!("GET / HTTP/1.1\r\nHost: x\r\n\r\n{}", str::from_utf8(STAND_IN).unwrap()));
-        assert_eq!(refused.get().unwrap().status, 400);
+        assert_eq!(signals.refused().unwrap().status, 400);
     }
 
     #[tokio::test(start_paused = true)]
@@ -469,7 +474,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_client_that_does_not_read_is_left() {
         let (_client, server) = duplex(64);
-        let mut front = Front::new(server, LIMITS, DEADLINES, Refused::default(), Answering::default());
+        let mut front = Front::new(server, LIMITS, DEADLINES, Arc::default());
         let start = Instant::now();
         assert_eq!(front.write_all(&[0; 1000]).await.unwrap_err().kind(), io::ErrorKind::TimedOut);
         assert_eq!(start.elapsed().as_secs(), 20);

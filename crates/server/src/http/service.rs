@@ -23,11 +23,13 @@ use super::framing::Refusal;
 use super::listener::Arrived;
 use super::request_body::RequestBody;
 use super::route::{Route, Target, route};
+use super::signals::Signals;
 use super::stand_in::{Became, Met};
 use super::{delete, download, messages, request, retrieve_url, upload};
 use crate::action::Action;
 use crate::app::App;
 use crate::error::MediaError;
+use crate::gates::Places;
 use crate::operations::{Caller, Presented, authenticate};
 
 /// A body that nobody asked for is read up to here so that the connection can be kept.
@@ -54,7 +56,8 @@ pub struct Exchange<'a> {
     /// The credential, not yet checked.
     pub presented: Option<Presented>,
     trace: TraceId,
-    /// Its place among the requests; none where all are taken.
+    signals: Arc<Signals>,
+    /// Its place among the requests, once it has one.
     place: Option<Place>,
 }
 
@@ -71,12 +74,12 @@ struct Outcome {
 /// Answers one request.
 pub async fn answer(app: Arc<App>, arrived: Arrived) -> Response<Body> {
     let started = Instant::now();
-    let Arrived { request, scheme, local, refused } = arrived;
+    let Arrived { request, scheme, local, refused, signals } = arrived;
     let (head, incoming) = request.into_parts();
     let mut body = RequestBody::new(incoming);
     let route = route(head.uri.path(), &app.config.public.path_prefix);
     let presented = request::presented(&head);
-    let exchange = Exchange {
+    let mut exchange = Exchange {
         dialect: request::dialect(presented.as_ref(), &route, &app.config),
         now: app.clock.now(),
         trace: TraceId::from_random(app.chance.bytes()),
@@ -87,7 +90,8 @@ pub async fn answer(app: Arc<App>, arrived: Arrived) -> Response<Body> {
         local,
         met: Met::new(app.stand_in.as_deref()),
         presented,
-        place: app.gates.requests.clone().try_acquire_owned().ok().map(Arc::new),
+        signals,
+        place: None,
     };
     let (mut response, outcome) = match refused {
         Some(refusal) => exchange.refuse(refusal),
@@ -103,8 +107,8 @@ pub async fn answer(app: Arc<App>, arrived: Arrived) -> Response<Body> {
     response
 }
 
-impl Exchange<'_> {
-    async fn answer(&self, body: &mut RequestBody) -> (Response<Body>, Outcome) {
+impl<'a> Exchange<'a> {
+    async fn answer(&mut self, body: &mut RequestBody) -> (Response<Body>, Outcome) {
         let mut outcome = Outcome { action: None, number: None, word: "ok" };
         if self.route.target == Target::Unknown {
             outcome.word = "unknown_path";
@@ -134,16 +138,17 @@ impl Exchange<'_> {
 
     /// One thing at a time: a place, a caller, the rules, the action; and what the rules make of its error.
     async fn perform(
-        &self,
+        &mut self,
         action: Action,
         body: &mut RequestBody,
         throttled: &mut Option<PhoneNumberId>,
     ) -> Result<Response<Body>, MediaError> {
-        let uploads = &self.app.gates.uploads;
-        let upload_place = (action == Action::Upload).then(|| uploads.try_acquire()).transpose();
-        let (Some(_), Ok(_upload_place)) = (&self.place, upload_place) else {
-            return Err(MediaError::Overloaded);
+        let places = match self.app.gates.try_enter(action) {
+            Some(places) => places,
+            None => Box::pin(self.wait(action)).await?,
         };
+        let Places { request, upload: _upload } = places;
+        self.place = Some(Arc::new(request));
         // One look at the catalog: the request is answered by what was true when it came.
         let view = self.app.store.catalog().view();
         let (caller, number) = self.caller(&view)?;
@@ -170,6 +175,16 @@ impl Exchange<'_> {
             Box::pin(self.count(number, action)).await?;
         }
         result
+    }
+
+    /// Waits in line for a place, nothing of the body read; strangers may not. Who has waited is looked up again.
+    async fn wait(&self, action: Action) -> Result<Places<'a>, MediaError> {
+        self.caller(&self.app.store.catalog().view())?;
+        let _in_line = self.signals.in_line();
+        self.app.gates.wait(action, || self.signals.has_left()).await.map_err(|turned_away| {
+            self.app.metrics.turned_away(turned_away.as_str());
+            MediaError::Overloaded
+        })
     }
 
     /// Who asks, and for which of their numbers.

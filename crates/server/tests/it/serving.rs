@@ -2,5 +2,6 @@
 
 mod framing;
 mod limits;
+mod line;
 mod shutdown;
 mod tls;

@@ -150,7 +150,7 @@ async fn a_dead_link_is_an_invalid_key_or_by_setting_not_found() {
 
 #[tokio::test]
 async fn a_path_of_nobody_a_wrong_method_and_overload_are_answered_in_json() {
-    let app = TestApp::with(&[("limits.requests", "1")]).await;
+    let app = TestApp::with(&[("limits.requests", "1"), ("limits.wait_for", "0s")]).await;
     let d360 = app.d360();
     let answer = d360.send(&d360.request("GET", "/a/b/c")).await;
     assert_same(&answer, &plain("404 Not Found", "Not found"));

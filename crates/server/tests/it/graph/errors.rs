@@ -305,7 +305,7 @@ async fn a_path_of_nobody_and_a_wrong_method_are_answered_in_json() {
 
 #[tokio::test]
 async fn overload_is_said_with_the_time_to_wait() {
-    let app = TestApp::with(&[("limits.requests", "1")]).await;
+    let app = TestApp::with(&[("limits.requests", "1"), ("limits.wait_for", "0s")]).await;
     let graph = app.graph();
     let upload = graph.upload_request(&Upload::png()).bytes();
     let mut busy = Connection::open(app.address()).await;

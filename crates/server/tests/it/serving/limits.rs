@@ -7,6 +7,9 @@ use crate::support::{Connection, TestApp, Upload, wait_until};
 /// Short enough for a test; long enough that a busy machine does not take honest clients for slow ones.
 const SOON: Duration = Duration::from_secs(10);
 
+/// Nobody waits for a place.
+const AT_ONCE: (&str, &str) = ("limits.wait_for", "0s");
+
 #[tokio::test]
 async fn one_connection_too_many_is_told_to_come_back() {
     let app = TestApp::with(&[("limits.connections", "2")]).await;
@@ -44,7 +47,7 @@ async fn one_connection_too_many_is_told_to_come_back() {
 
 #[tokio::test]
 async fn one_upload_too_many_is_refused_before_its_body_and_others_go_on() {
-    let app = TestApp::with(&[("limits.uploads", "1")]).await;
+    let app = TestApp::with(&[("limits.uploads", "1"), AT_ONCE]).await;
     let graph = app.graph();
     let id = graph.keep(&Upload::png()).await;
     let upload = graph.upload_request(&Upload::text_of(500_000)).bytes();
@@ -64,7 +67,7 @@ async fn one_upload_too_many_is_refused_before_its_body_and_others_go_on() {
 
 #[tokio::test]
 async fn a_download_that_is_not_read_holds_its_place_until_it_ends() {
-    let app = TestApp::with(&[("limits.requests", "1")]).await;
+    let app = TestApp::with(&[("limits.requests", "1"), AT_ONCE]).await;
     let graph = app.graph();
     let upload = Upload::text_of(24 * 1024 * 1024);
     let link = graph.link(&graph.keep(&upload).await).await;
