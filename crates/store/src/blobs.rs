@@ -184,6 +184,17 @@ impl BlobFolder {
         Err(rustix::io::Errno::AGAIN)
     }
 
+    /// Removes blobs that lie one behind the other in a pack, or one blob; false if they are gone already.
+    pub(crate) fn remove_neighbours(&self, names: &[BlobName]) -> io::Result<bool> {
+        if let (Some(first), Some(last)) = (names.first(), names.last())
+            && let (Some((pack, from)), Some((_, to))) = (first.place(), last.place())
+            && self.packs.remove_part(pack, from.start..to.end)?
+        {
+            return Ok(true);
+        }
+        names.iter().try_fold(false, |any, name| Ok(self.remove(*name)? || any))
+    }
+
     /// Removes a blob; false if it is gone already.
     pub(crate) fn remove(&self, name: BlobName) -> io::Result<bool> {
         if let Some((pack, part)) = name.place()

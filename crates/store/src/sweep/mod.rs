@@ -121,11 +121,17 @@ impl Store {
         let blobs = self.blobs().clone();
         blocking(move || {
             let mut removed = (0, 0);
-            for (name, bytes) in free {
-                match blobs.remove(name) {
-                    Ok(true) => removed = (removed.0 + 1, removed.1 + sealed_len(bytes)),
+            for group in neighbours(free) {
+                let names: Vec<_> = group.iter().map(|(name, _)| *name).collect();
+                match blobs.remove_neighbours(&names) {
+                    Ok(true) => {
+                        removed.0 += group.len() as u64;
+                        removed.1 += group.iter().map(|(_, bytes)| sealed_len(*bytes)).sum::<u64>();
+                    }
                     Ok(false) => {}
-                    Err(error) => tracing::warn!(%error, blob = %name, "a blob could not be removed; the next sweep will"),
+                    Err(error) => {
+                        tracing::warn!(%error, blobs = ?names, "could not be removed; the next sweep will")
+                    }
                 }
             }
             removed
@@ -205,6 +211,18 @@ fn lock_unused(blobs: &BlobFolder, names: Vec<BlobName>, before: SystemTime) -> 
     names.into_iter().filter_map(|name| unused(&name).map(|file| (name, file))).collect()
 }
 
+/// Groups blobs that lie one behind the other in a pack, as those of one time do: to give back one part costs hardly less than
+/// to give back many in one go.
+fn neighbours(mut free: Vec<(BlobName, u64)>) -> Vec<Vec<(BlobName, u64)>> {
+    free.sort_unstable();
+    let touch =
+        |(first, _): &(BlobName, u64), (second, _): &(BlobName, u64)| match (first.place(), second.place()) {
+            (Some((pack, part)), Some((other, next))) => pack == other && part.end == next.start,
+            _ => false,
+        };
+    free.chunk_by(touch).map(<[_]>::to_vec).collect()
+}
+
 /// Removes blobs that have files of their own and no record; tells how many there were, and how long they were.
 fn remove_files(blobs: &BlobFolder, names: &[BlobName]) -> (u64, u64) {
     let mut removed = (0, 0);
@@ -266,4 +284,27 @@ pub(crate) fn is_part(path: &Path) -> bool {
 
 fn is_older(entry: &DirEntry, before: SystemTime) -> bool {
     entry.metadata().and_then(|metadata| metadata.modified()).is_ok_and(|modified| modified <= before)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::blob_name::PackName;
+
+    #[test]
+    fn only_what_touches_is_removed_together() {
+        let (one, two) =
+            (PackName::parse("0000000000000001").unwrap(), PackName::parse("0000000000000002").unwrap());
+        let at = |pack, start, units| (BlobName::in_pack(pack, start, units), 1);
+        let own = (BlobName::random(0).unwrap(), 1);
+        let free = vec![at(one, 5, 1), at(one, 0, 2), own, at(two, 3, 1), at(one, 2, 1), at(one, 6, 9)];
+        let groups = neighbours(free);
+        let expected = [
+            vec![own],
+            vec![at(one, 0, 2), at(one, 2, 1)],
+            vec![at(one, 5, 1), at(one, 6, 9)],
+            vec![at(two, 3, 1)],
+        ];
+        assert_eq!(groups, expected);
+    }
 }
