@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+use super::burst::Burst;
 use super::framing::{Framing, HeadLimits, Refusal, Step};
 use super::signals::Signals;
 use super::silence::{Deadlines, Farewell, Watch};
@@ -43,6 +44,8 @@ pub struct Front<S> {
     steps_back: bool,
     /// Bytes that ended a rest, not yet looked at.
     ahead: Vec<u8>,
+    /// What was read of a large body and has not passed yet.
+    burst: Burst,
     /// Times how long nothing has been asked.
     quiet: Watch,
     resting: bool,
@@ -71,6 +74,7 @@ impl<S> Front<S> {
             has_read: false,
             steps_back: false,
             ahead: Vec::new(),
+            burst: Burst::default(),
             quiet: Watch::prepared(REST_AFTER),
             resting: false,
         }
@@ -187,7 +191,8 @@ impl<S: AsyncRead + Unpin> Front<S> {
     /// What the client sends: first what ended its rest.
     fn poll_stream(&mut self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         if self.ahead.is_empty() {
-            return Pin::new(&mut self.stream).poll_read(cx, buf);
+            let in_body = !self.framing.in_head();
+            return self.burst.poll_read(&mut self.stream, cx, buf, in_body);
         }
         let count = self.ahead.len().min(buf.remaining());
         buf.put_slice(&self.ahead[..count]);

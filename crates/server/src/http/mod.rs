@@ -4,6 +4,7 @@
 //! the route, the caller and the file of the action. No admin route exists here.
 
 mod body;
+mod burst;
 mod connection;
 mod d360;
 mod delete;
