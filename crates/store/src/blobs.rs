@@ -142,12 +142,30 @@ impl BlobFolder {
     /// The second part of [`publish`](Self::publish), for every file that was placed in this folder before.
     pub(crate) fn sync_folder_of(&self, name: BlobName) -> io::Result<()> {
         sync_dir(self.path(name).parent().unwrap_or(&self.blobs))?;
-        let known = &self.known[usize::from(name.folder())];
+        self.sync_place_of(name)
+    }
+
+    /// Makes the folder that a blob will be in, and makes it durable, ahead of time.
+    pub(crate) fn prepare_folder_of(&self, name: BlobName) -> io::Result<()> {
+        match self.path(name).parent() {
+            Some(folder) if !self.is_known(name).load(Ordering::Relaxed) => make_dir(folder)?,
+            _ => return Ok(()),
+        }
+        self.sync_place_of(name)
+    }
+
+    /// Makes the folder of a blob, which is there, durable in `blobs/`.
+    fn sync_place_of(&self, name: BlobName) -> io::Result<()> {
+        let known = self.is_known(name);
         if !known.load(Ordering::Relaxed) {
             sync_dir(&self.blobs)?;
             known.store(true, Ordering::Relaxed);
         }
         Ok(())
+    }
+
+    fn is_known(&self, name: BlobName) -> &AtomicBool {
+        &self.known[usize::from(name.folder())]
     }
 
     /// Opens a blob for reading. Where the disk may not be waited for, whatever fails is worth a second try elsewhere.
