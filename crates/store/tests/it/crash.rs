@@ -3,6 +3,8 @@
 //!
 //! The test binary starts itself as the victim. Its ledger is what it wrote to stdout: a line for each answer.
 
+mod power;
+
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::path::Path;
