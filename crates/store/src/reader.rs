@@ -10,7 +10,7 @@ use wamedia_media::MediaId;
 
 use crate::error::{ReadError, StoreError, blocking};
 use crate::ids::AccountId;
-use crate::piece::PIECE_CHUNKS;
+use crate::piece::LARGE_PIECE_CHUNKS;
 use crate::seal::CHUNK_BYTES;
 use crate::source::{SealedReader, Wait};
 use crate::store::Store;
@@ -34,7 +34,7 @@ impl BlobReader {
         self.bytes
     }
 
-    /// Verified bytes from `offset` on: at most `max`, at most 64 KiB, none at or past the end. Pieces end where chunks
+    /// Verified bytes from `offset` on: at most `max`, at most 256 KiB and often 64, none at or past the end. Pieces end where chunks
     /// end, so that reading on from there opens each chunk once.
     ///
     /// # Errors
@@ -46,7 +46,8 @@ impl BlobReader {
         }
         let first = offset / CHUNK_BYTES as u64;
         let wanted_end = offset.saturating_add(max as u64);
-        let chunks = wanted_end.div_ceil(CHUNK_BYTES as u64).saturating_sub(first).min(PIECE_CHUNKS as u64);
+        let chunks =
+            wanted_end.div_ceil(CHUNK_BYTES as u64).saturating_sub(first).min(LARGE_PIECE_CHUNKS as u64);
         let reader = self.reader.as_ref().ok_or(StoreError::Interrupted)?;
         let opened = match reader.read_chunks(first, chunks, Wait::Never) {
             Err(error) if must_wait(&error) => self.read_from_disk(first, chunks).await,

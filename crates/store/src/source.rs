@@ -11,7 +11,7 @@ use wamedia_media::Source;
 
 use crate::blobs::OpenBlob;
 use crate::error::ReadError;
-use crate::piece::{self, PIECE_CHUNKS};
+use crate::piece::{LARGE_PIECE_CHUNKS, Room};
 use crate::seal::{CHUNK_BYTES, ChunkCipher, Damaged, HEADER_BYTES, TAG_BYTES, chunk_offset, sealed_len};
 use crate::secret::DataKey;
 
@@ -76,20 +76,22 @@ impl SealedReader {
         self.bytes
     }
 
-    /// Opens up to `chunks` chunks from `first` on, at most a piece; fewer at the end. Damage anywhere in them gives
-    /// nothing of them.
+    /// Opens up to `chunks` chunks from `first` on, as far as there is room in one piece; fewer at the end. Damage anywhere
+    /// in them gives nothing of them.
     pub(crate) fn read_chunks(&self, first: u64, chunks: u64, wait: Wait) -> Result<Bytes, ReadError> {
         let begin = first.saturating_mul(CHUNK_BYTES as u64).min(self.bytes);
-        let chunks = chunks.min(PIECE_CHUNKS as u64);
+        let is_whole = matches!(self.content, Content::Whole(_));
+        let room = Room::for_chunks(if is_whole { 1 } else { chunks });
+        let chunks = chunks.min(room.chunks());
         let end = begin.saturating_add(chunks * CHUNK_BYTES as u64).min(self.bytes);
         let plain_bytes = usize::try_from(end - begin).map_err(io::Error::other)?;
         match &self.content {
             _ if plain_bytes == 0 => Ok(Bytes::new()),
             Content::Whole(bytes) => Ok(bytes.clone()),
-            Content::Chunks { file, start, cipher } => piece::filled(plain_bytes, |plain| {
+            Content::Chunks { file, start, cipher } => room.filled(plain_bytes, |plain| {
                 // Chunks and tags alternate in the file; read apart, the chunks lie where they are sent from.
-                let mut tags = [[0; TAG_BYTES]; PIECE_CHUNKS];
-                let mut parts = Vec::with_capacity(2 * PIECE_CHUNKS);
+                let mut tags = [[0; TAG_BYTES]; LARGE_PIECE_CHUNKS];
+                let mut parts = Vec::with_capacity(2 * plain.len().div_ceil(CHUNK_BYTES));
                 for (chunk, tag) in plain.chunks_mut(CHUNK_BYTES).zip(&mut tags) {
                     parts.push(IoSliceMut::new(chunk));
                     parts.push(IoSliceMut::new(tag));
@@ -112,7 +114,7 @@ fn read_small(
     wait: Wait,
 ) -> Result<Bytes, ReadError> {
     let plain_bytes = usize::try_from(bytes).map_err(io::Error::other)?;
-    piece::filled(plain_bytes, |plain| {
+    Room::for_chunks(1).filled(plain_bytes, |plain| {
         let (mut header, mut tag) = ([0; HEADER_BYTES], [0; TAG_BYTES]);
         // The last chunk is short, and empty behind a full one. One byte more tells a file that was extended; in a pack
         // others may follow.

@@ -9,8 +9,10 @@ use http_body::{Frame, SizeHint};
 use tokio::sync::mpsc;
 use wamedia_store::{BlobReader, ReadError};
 
-/// Bytes of one piece out: large enough that the socket is the limit, small enough to hold for every download.
+/// Bytes of the first piece out: it waits for nothing but itself.
 pub const PIECE_BYTES: usize = 64 * 1024;
+/// Most bytes that are asked for at once behind it; the store gives fewer where many downloads are under way.
+const LARGE_PIECE_BYTES: usize = 256 * 1024;
 
 /// The body of an answer.
 pub enum Body {
@@ -69,7 +71,7 @@ impl MediaBody {
         }
         if let Some(mut blob) = self.blob.take() {
             let offset = self.next;
-            let max = usize::try_from(self.end - offset).unwrap_or(usize::MAX).min(PIECE_BYTES);
+            let max = usize::try_from(self.end - offset).unwrap_or(usize::MAX).min(LARGE_PIECE_BYTES);
             self.reading = Some(Box::pin(async move {
                 let piece = blob.read_at(offset, max).await;
                 (blob, piece)
