@@ -19,6 +19,8 @@ use crate::source::Wait;
 
 /// A pack ends before it is longer. Many blobs share one, and yet one that holds few more for a month costs little.
 const MAX_PACK_BYTES: u64 = 256 * 1024 * 1024 - UNIT_BYTES;
+/// What fills a place behind its blob.
+static ZEROS: [u8; UNIT_BYTES as usize] = [0; UNIT_BYTES as usize];
 /// Packs that are held open for reading; more are opened again when they are asked for.
 const MAX_OPEN: usize = 256;
 
@@ -264,10 +266,15 @@ impl Slot {
         &self.pack
     }
 
-    /// Writes all parts, one behind the other.
-    pub(crate) fn write(&mut self, mut parts: &mut [IoSlice<'_>]) -> io::Result<()> {
-        let expected: usize = parts.iter().map(|part| part.len()).sum();
-        debug_assert!(expected as u64 <= self.part.end - self.part.start, "a blob fills no other's place");
+    /// Writes all parts, one behind the other, and zeros to the end of the place: where a file ends amid a block, some file systems
+    /// fill the block when the file grows, even if it was given back.
+    pub(crate) fn write(&mut self, mut parts: Vec<IoSlice<'_>>) -> io::Result<()> {
+        let bytes: u64 = parts.iter().map(|part| part.len() as u64).sum();
+        let rest = (self.part.end - self.part.start).saturating_sub(bytes);
+        debug_assert!(rest < UNIT_BYTES && bytes > 0, "a blob fills its place, and no other's");
+        let rest = usize::try_from(rest).map_err(io::Error::other)?;
+        parts.push(IoSlice::new(ZEROS.get(..rest).unwrap_or_default()));
+        let mut parts = &mut parts[..];
         self.is_ours_to_punch = true;
         let mut at = self.part.start;
         while parts.iter().any(|part| !part.is_empty()) {
@@ -348,7 +355,7 @@ mod tests {
         let mut written = |bytes: u64| {
             let mut slot = filling.reserve(&packs, bytes).unwrap().unwrap();
             let data = vec![7; usize::try_from(bytes).unwrap()];
-            slot.write(&mut [IoSlice::new(&data)]).unwrap();
+            slot.write(vec![IoSlice::new(&data)]).unwrap();
             slot
         };
         let (mut first, second, mut third) = (written(1), written(5000), written(4096));

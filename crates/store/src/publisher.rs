@@ -57,6 +57,8 @@ pub(crate) struct Publisher {
 struct Queue {
     jobs: VecDeque<Job>,
     at_work: usize,
+    /// Whether its pack is being written or synced.
+    is_writing: bool,
     filling: Filling,
 }
 
@@ -72,7 +74,7 @@ impl Publisher {
     pub(crate) fn place(&self, sealed_bytes: u64) -> io::Result<Place> {
         let lane = (0..LANES).min_by_key(|lane| {
             let queue = self.queue(*lane);
-            (queue.at_work, queue.jobs.len())
+            (queue.is_writing, queue.jobs.len())
         });
         let lane = lane.unwrap_or(0);
         match self.queue(lane).filling.reserve(self.blobs.packs(), sealed_bytes)? {
@@ -99,7 +101,8 @@ impl Publisher {
     }
 
     /// Writes all, syncs once, then tells all.
-    fn publish_in_pack(&self, group: Vec<Job>) {
+    fn publish_in_pack(&self, lane: usize, group: Vec<Job>) {
+        self.queue(lane).is_writing = true;
         let started = Instant::now();
         let written: Vec<_> = group
             .into_iter()
@@ -113,13 +116,17 @@ impl Publisher {
             .collect();
         // More than one where a pack became full.
         let mut synced: BTreeMap<PackName, io::Result<()>> = BTreeMap::new();
-        for (job, written) in written {
-            let published = written.and_then(|slot| {
-                let pack = slot.pack();
-                let synced = synced.entry(pack.name()).or_insert_with(|| pack.sync());
-                synced.as_ref().map_err(same_error)?;
-                Ok(Own::Slot(slot))
-            });
+        let mut sync = |slot: Slot| {
+            let pack = slot.pack();
+            let synced = synced.entry(pack.name()).or_insert_with(|| pack.sync());
+            synced.as_ref().map_err(same_error)?;
+            Ok(Own::Slot(slot))
+        };
+        let published: Vec<_> =
+            written.into_iter().map(|(job, written)| (job, written.and_then(&mut sync))).collect();
+        // Who is told may come with the next at once: it goes to the same pack.
+        self.queue(lane).is_writing = false;
+        for (job, published) in published {
             self.tell(job, started, published);
         }
     }
@@ -171,7 +178,7 @@ impl Shift {
             if self.index == FILES {
                 self.publisher.publish_files(group);
             } else {
-                self.publisher.publish_in_pack(group);
+                self.publisher.publish_in_pack(self.index, group);
             }
         }
     }
@@ -194,7 +201,9 @@ impl Drop for Shift {
     /// Also where the thread never came to work (the runtime is shutting down) or did not come to the end of it.
     fn drop(&mut self) {
         if !self.ended {
-            self.publisher.queue(self.index).at_work -= 1;
+            let mut queue = self.publisher.queue(self.index);
+            queue.at_work -= 1;
+            queue.is_writing = false;
         }
     }
 }

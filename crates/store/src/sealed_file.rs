@@ -135,7 +135,7 @@ impl SealedBytes {
 
     /// Writes the blob to its place in a pack.
     pub(crate) fn write_to(&self, slot: &mut Slot) -> io::Result<()> {
-        slot.write(&mut self.parts())
+        slot.write(self.parts())
     }
 
     fn parts(&self) -> Vec<IoSlice<'_>> {

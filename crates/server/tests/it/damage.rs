@@ -32,7 +32,7 @@ async fn a_damaged_small_file_is_an_internal_error_of_its_dialect() {
     let id = graph.keep(&Upload::png()).await;
     let links = [graph.link(&id).await, d360.link(&id).await];
     let blob = app.packs().pop().unwrap();
-    let length = fs::metadata(&blob).unwrap().len();
+    let length = HEADER + samples::png().len() as u64 + TAG;
     let body = r#"{"error":{"message":"(#131000) Something went wrong","type":"OAuthException","code":131000,"fbtrace_id":"{trace}"}}"#;
     let of_graph = graph_refusal("500 Internal Server Error", "(#131000) Something went wrong", body, &[]);
     let of_d360 = d360_refusal("500 Internal Server Error", r#"{"error":"Internal server error"}"#, &[]);

@@ -191,6 +191,13 @@ impl Ledger {
         }
     }
 
+    /// Reads what a victim said when nothing of it was certain any more: what it did may have been done.
+    fn read_doubtful(&mut self, said: &str) {
+        let mut doubtful = Self::default();
+        doubtful.read(said);
+        self.promises.extend(doubtful.promises.into_keys().map(|n| (n, Promise::Either)));
+    }
+
     /// Opens the folder that a victim left, holds it against the ledger, sweeps it, and looks again.
     async fn check(&self, dir: &Path, context: &str) {
         let store = Store::open(dir, StoreOptions::default()).unwrap();
