@@ -36,11 +36,6 @@ impl Watch {
         Self { window: first, deadline: None, progress: 0, timer: None }
     }
 
-    /// With its timer, for what is sure to be waited for: made early, it does not lie in memory behind what is given back.
-    pub(super) fn prepared(window: Duration) -> Self {
-        Self { timer: Some(Box::pin(tokio::time::sleep(window))), ..Self::new(window) }
-    }
-
     pub(super) fn restart(&mut self, window: Duration) {
         self.window = window;
         self.deadline = None;
