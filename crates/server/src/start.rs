@@ -4,7 +4,7 @@ use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use wamedia_store::{ServingLock, Store, StoreOptions};
@@ -21,6 +21,10 @@ use crate::metrics::Metrics;
 use crate::operations::accounts::{FirstStart, first_start};
 use crate::stand_in::{self, StandIn, preload};
 use crate::webhooks;
+
+/// New connections that the system keeps until they are accepted, as many as Linux allows by itself. It drops one more, whose
+/// client tries again after a second.
+const BACKLOG: u32 = 4096;
 
 /// A service that accepts connections.
 pub struct Running {
@@ -75,8 +79,8 @@ async fn join(
     let first = first_start(&store, &chance, clock.now()).await?;
     let tls = load_tls(&config)?;
     webhooks::own_authorities(&config.webhooks.ca_file).context("webhooks.ca_file cannot be used")?;
-    let public = bind_public(&config).await?;
-    let admin = bind("admin.listen", config.admin.listen).await?;
+    let public = bind_public(&config)?;
+    let admin = bind("admin.listen", config.admin.listen)?;
     let (public_address, admin_address) = (public.local_addr()?, admin.local_addr()?);
     let bounds = Bounds::from(&config.limits);
     let stand_in = stand_in.map(|options| Box::new(StandIn::new(options)));
@@ -192,9 +196,9 @@ fn load_tls(config: &Config) -> anyhow::Result<Option<Tls>> {
 }
 
 /// The socket that a service manager hands over (LISTEN_FDS), else our own.
-async fn bind_public(config: &Config) -> anyhow::Result<TcpListener> {
+fn bind_public(config: &Config) -> anyhow::Result<TcpListener> {
     match listenfd::ListenFd::from_env().take_tcp_listener(0).context("LISTEN_FDS names no TCP socket")? {
-        None => bind("public.listen", config.public.listen).await,
+        None => bind("public.listen", config.public.listen),
         Some(listener) => {
             listener.set_nonblocking(true)?;
             Ok(TcpListener::from_std(listener)?)
@@ -202,8 +206,14 @@ async fn bind_public(config: &Config) -> anyhow::Result<TcpListener> {
     }
 }
 
-async fn bind(key: &str, address: SocketAddr) -> anyhow::Result<TcpListener> {
+fn bind(key: &str, address: SocketAddr) -> anyhow::Result<TcpListener> {
     let remedy =
         || format!("{key} = \"{address}\" cannot be used; choose another address, or port 0 for a free port");
-    TcpListener::bind(address).await.with_context(remedy)
+    let listen = || {
+        let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+        socket.set_reuseaddr(true)?;
+        socket.bind(address)?;
+        socket.listen(BACKLOG)
+    };
+    listen().with_context(remedy)
 }
