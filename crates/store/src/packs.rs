@@ -236,8 +236,11 @@ pub(crate) struct Filling {
 
 impl Filling {
     /// The next place for so many sealed bytes, in another pack where this one is full or broken. `None` where packs are not
-    /// made.
+    /// made, or not for so much. Blocks only to make a file, once in 256 MiB.
     pub(crate) fn reserve(&mut self, packs: &Packs, sealed_bytes: u64) -> io::Result<Option<Slot>> {
+        if sealed_bytes > MAX_PACK_BYTES {
+            return Ok(None);
+        }
         if let Some(slot) = self.pack.as_ref().and_then(|pack| pack.reserve(sealed_bytes)) {
             return Ok(Some(slot));
         }
@@ -344,6 +347,8 @@ mod tests {
         third.pack.is_broken.store(true, Ordering::Relaxed);
         assert!(third.pack.sync().is_err(), "nothing is believed of it any more");
         assert_ne!(reserve(1).pack.name, third.pack.name);
+        assert!(filling.reserve(&packs, MAX_PACK_BYTES + 1).unwrap().is_none());
+        assert_eq!(fs::read_dir(packs.dir()).unwrap().count(), 3, "nothing was made for what is too large");
     }
 
     #[cfg(target_os = "linux")]
