@@ -173,7 +173,7 @@ impl Record {
             drop(reserved);
             // Whoever waits may have gone; what was begun is done all the same.
             match published {
-                Ok(own) => catalog.submit(
+                Ok(own) => catalog.submit_media(
                     move |connection| attempt.write(connection, Some(own)),
                     move |written| drop(tell.send(written)),
                 ),
@@ -202,7 +202,7 @@ impl Record {
         for _ in 0..MAX_IDS {
             let (media, attempt) = self.attempt(next_id(), name, &hidden, own.is_none(), announce)?;
             let (inserted, returned) =
-                self.store.catalog().write(move |connection| attempt.write(connection, own)).await?;
+                self.store.catalog().write_media(move |connection| attempt.write(connection, own)).await?;
             match inserted {
                 Inserted::Yes => return Ok(Some(media)),
                 Inserted::NothingToShare => return Ok(None),

@@ -52,8 +52,8 @@ pub struct StoreOptions {
     pub memory_staging_total_bytes: usize,
     /// Connections for reading. Default 4.
     pub readers: usize,
-    /// Records that are remembered while nothing is committed, and as many credentials; each takes a kilobyte or two.
-    /// Default 4096.
+    /// Records that are remembered while nothing but our own uploads is committed, and as many credentials; each takes a
+    /// kilobyte or two. Default 4096.
     pub remembered_records: usize,
     /// Whether blobs that were staged in memory share files, the packs, where the file system can give back parts of files.
     /// Default yes. Packs that are there are read in any case.

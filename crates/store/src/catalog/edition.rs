@@ -13,12 +13,18 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
+use super::lineage::Lineage;
+
 /// The header stands twice at the beginning of the index; a writer changes the second copy first.
 const HEADER_BYTES: usize = 48;
 /// The one layout that there is. Another one is not understood.
 const LAYOUT: u32 = 3_007_000;
 /// The byte of the header that says whether it is filled.
 const IS_INIT: usize = 12;
+/// Where the number of commits stands, which grows by one with each.
+const CHANGES: usize = 8;
+/// Where the end of the log stands, in frames.
+const FRAMES: usize = 16;
 
 /// A state of the catalog: equal only if nothing was committed between.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -30,6 +36,25 @@ impl Edition {
         let (first, second) = copies.split_first_chunk::<HEADER_BYTES>()?;
         let layout = u32::from_ne_bytes(*first.first_chunk()?);
         (first == second && layout == LAYOUT && first[IS_INIT] == 1).then_some(Self(*first))
+    }
+
+    /// Whether exactly one commit, which ended the log at `frames`, lies between `before` and this. Zero frames are none.
+    pub(super) fn is_next_of(&self, before: &Self, frames: u32) -> bool {
+        frames > 0
+            && self.number(FRAMES) == frames
+            && self.number(CHANGES) == before.number(CHANGES).wrapping_add(1)
+    }
+
+    fn number(&self, at: usize) -> u32 {
+        self.0[at..].first_chunk().map_or(0, |bytes| u32::from_ne_bytes(*bytes))
+    }
+
+    #[cfg(test)]
+    pub(super) fn for_test(changes: u32, frames: u32) -> Self {
+        let mut header = [0; HEADER_BYTES];
+        header[CHANGES..CHANGES + 4].copy_from_slice(&changes.to_ne_bytes());
+        header[FRAMES..FRAMES + 4].copy_from_slice(&frames.to_ne_bytes());
+        Self(header)
     }
 }
 
@@ -62,7 +87,7 @@ impl Opening {
                 file
             }
         };
-        Ok(Watch { file: Some(file), distrusted: AtomicBool::new(false) })
+        Ok(Watch { file: Some(file), distrusted: AtomicBool::new(false), lineage: Lineage::default() })
     }
 }
 
@@ -72,6 +97,7 @@ pub(super) struct Watch {
     file: Option<Arc<File>>,
     /// Whether a commit left the header as it was: then it tells nothing, and is asked no more.
     distrusted: AtomicBool,
+    pub(super) lineage: Lineage,
 }
 
 impl Watch {
@@ -83,6 +109,11 @@ impl Watch {
         let mut copies = [0; 2 * HEADER_BYTES];
         self.file.as_ref()?.read_exact_at(&mut copies, 0).ok()?;
         Edition::of(&copies)
+    }
+
+    /// The generation of the edition now; `None` if that cannot be told.
+    pub(super) fn generation(&self) -> Option<u64> {
+        self.lineage.generation(self.edition()?)
     }
 
     /// Something was committed since `before`: holds that against what the header says.

@@ -29,6 +29,8 @@ const MOVED: u8 = 2;
 #[derive(Default)]
 struct State {
     pages: AtomicU32,
+    /// The same as of the commit that is under way; zero until it has written.
+    committed: AtomicU32,
     step: AtomicU8,
     /// Held while the log is moved.
     at_work: Mutex<()>,
@@ -57,9 +59,16 @@ impl LogKeeper {
     pub(super) fn follow(&self, writing: &mut Connection) -> Result<(), rusqlite::Error> {
         let state = self.state.clone();
         writing.wal_hook(Some(move |_: &mut rusqlite::hooks::Wal, pages: std::ffi::c_int| {
-            state.pages.store(u32::try_from(pages).unwrap_or(0), Ordering::Relaxed);
+            let pages = u32::try_from(pages).unwrap_or(0);
+            state.pages.store(pages, Ordering::Relaxed);
+            state.committed.store(pages, Ordering::Relaxed);
             Ok(())
         }))
+    }
+
+    /// The end of the log as our last commit left it, in frames, if that was since this was asked before; else zero.
+    pub(super) fn take_committed(&self) -> u32 {
+        self.state.committed.swap(0, Ordering::Relaxed)
     }
 
     /// After a group was committed and answered: begins to move the log, or takes the last step.

@@ -1,8 +1,8 @@
 //! The catalog: one SQLite file that says what there is, whose it is and until when.
 //!
 //! Reads are synchronous and take microseconds; writes go to one thread that commits everything waiting in one
-//! transaction. What is remembered between calls is believed only while nobody committed anything, so other processes
-//! may work on the same folder. Blobs are not touched from here.
+//! transaction. What is remembered between calls is believed only while nobody committed anything but new media of our
+//! own, so other processes may work on the same folder. Blobs are not touched from here.
 
 mod accounts;
 mod boxes;
@@ -10,6 +10,7 @@ mod checks;
 mod credentials;
 mod deliveries;
 mod edition;
+mod lineage;
 mod log;
 mod media;
 mod phone_numbers;
@@ -52,7 +53,7 @@ use crate::keys::KeyRing;
 use crate::store::StoreOptions;
 use edition::Watch;
 use remembered::Remembered;
-use writer::Writer;
+use writer::{Effect, Writer};
 
 /// The catalog of a data folder. Cheap to clone.
 #[derive(Clone)]
@@ -68,7 +69,7 @@ struct Shared {
     remembered: Remembered,
     counted: Mutex<Option<media::Counted>>,
     /// Behind all connections: it must outlive them. None where the index cannot be looked at.
-    watch: Option<Watch>,
+    watch: Option<Arc<Watch>>,
 }
 
 impl Catalog {
@@ -81,8 +82,8 @@ impl Catalog {
         schema::check_keys(&mut writing, &keys)?;
         let readers =
             (0..options.readers.max(1)).map(|_| connect(&path).map(Mutex::new)).collect::<Result<_, _>>()?;
-        let watch = opening.watch(&dir.join(INDEX_FILE)).ok();
-        let writer = Writer::start(path, writing, options.observer.clone())?;
+        let watch = opening.watch(&dir.join(INDEX_FILE)).ok().map(Arc::new);
+        let writer = Writer::start(path, writing, options.observer.clone(), watch.clone())?;
         let remembered = Remembered::new(options.remembered_records);
         let next_reader = AtomicUsize::new(0);
         let counted = Mutex::new(None);
@@ -95,17 +96,25 @@ impl Catalog {
         &self,
         operation: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        self.shared.writer.write(operation).await
+        self.shared.writer.write(Effect::Any, operation).await
     }
 
-    /// Has one write run on the writer's thread; `then` is told there after it is durable, and must be quick. Where the
-    /// catalog is closed first, `then` is dropped untold.
-    pub(crate) fn submit<T: Send + 'static>(
+    /// As [`write`](Self::write), for what adds media and changes nothing that was there: deliveries may come with them.
+    pub(crate) async fn write_media<T: Send + 'static>(
+        &self,
+        operation: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.shared.writer.write(Effect::AddsMedia, operation).await
+    }
+
+    /// Has one write run on the writer's thread that does as [`write_media`](Self::write_media); `then` is told there after
+    /// it is durable, and must be quick. Where the catalog is closed first, `then` is dropped untold.
+    pub(crate) fn submit_media<T: Send + 'static>(
         &self,
         operation: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
         then: impl FnOnce(Result<T, StoreError>) + Send + 'static,
     ) {
-        self.shared.writer.submit(operation, then);
+        self.shared.writer.submit(Effect::AddsMedia, operation, then);
     }
 
     /// A connection for reading: a free one, else whichever comes next.

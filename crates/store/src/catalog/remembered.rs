@@ -1,7 +1,8 @@
 //! What was read and is still true: a bounded memory in front of the catalog.
 //!
-//! Nothing in it is believed for a time. Each thing is kept with the [`Edition`] that it was read in, and given only
-//! while the catalog is still that edition: a deletion, a revocation or a change by any process wins at once.
+//! Nothing in it is believed for a time. Each thing is kept with the generation ([`Lineage`](super::lineage::Lineage)) that
+//! it was read in, and given only while the catalog is still of that generation: a deletion, a revocation or a change by any
+//! process wins at once.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -9,7 +10,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use wamedia_media::{MediaId, PhoneNumberId};
 
-use super::edition::Edition;
 use super::{Credential, Media};
 use crate::ids::AccountId;
 
@@ -58,8 +58,8 @@ pub(super) struct Memory<K, V> {
 
 /// When `young` is full it becomes `old`, and what nobody asked for since the last time is forgotten.
 struct Shard<K, V> {
-    young: HashMap<K, (Edition, V)>,
-    old: HashMap<K, (Edition, V)>,
+    young: HashMap<K, (u64, V)>,
+    old: HashMap<K, (u64, V)>,
 }
 
 impl<K, V> Default for Shard<K, V> {
@@ -84,34 +84,34 @@ impl<K: Hash + Eq, V: Clone> Memory<K, V> {
         self.shards[index].lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What was read under this key in this very edition.
-    pub(super) fn get(&self, key: &K, edition: Edition) -> Option<V> {
+    /// What was read under this key in this very generation.
+    pub(super) fn get(&self, key: &K, generation: u64) -> Option<V> {
         let mut shard = self.shard(key);
         if let Some((read_in, value)) = shard.young.get(key) {
-            return (*read_in == edition).then(|| value.clone());
+            return (*read_in == generation).then(|| value.clone());
         }
         let (key, (read_in, value)) = shard.old.remove_entry(key)?;
-        if read_in != edition {
+        if read_in != generation {
             return None;
         }
         self.keep(&mut shard, key, read_in, value.clone());
         Some(value)
     }
 
-    /// Remembers what was read; `edition` was told before it was.
-    pub(super) fn put(&self, key: K, edition: Edition, value: V) {
+    /// Remembers what was read; `generation` was told before it was.
+    pub(super) fn put(&self, key: K, generation: u64, value: V) {
         let mut shard = self.shard(&key);
-        self.keep(&mut shard, key, edition, value);
+        self.keep(&mut shard, key, generation, value);
     }
 
-    fn keep(&self, shard: &mut Shard<K, V>, key: K, edition: Edition, value: V) {
+    fn keep(&self, shard: &mut Shard<K, V>, key: K, generation: u64, value: V) {
         if self.room == 0 {
             return;
         }
         if shard.young.len() >= self.room && !shard.young.contains_key(&key) {
             shard.old = std::mem::take(&mut shard.young);
         }
-        shard.young.insert(key, (edition, value));
+        shard.young.insert(key, (generation, value));
     }
 
     /// Forgets one thing.

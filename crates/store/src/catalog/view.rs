@@ -16,13 +16,13 @@ use crate::ids::AccountId;
 /// Take it when a request has arrived, and do not keep it across a wait.
 pub struct View<'a> {
     catalog: &'a Catalog,
-    edition: Option<Edition>,
+    generation: Option<u64>,
 }
 
 impl Catalog {
     /// The catalog now.
     pub fn view(&self) -> View<'_> {
-        View { catalog: self, edition: self.edition() }
+        View { catalog: self, generation: self.shared.watch.as_ref().and_then(|watch| watch.generation()) }
     }
 
     pub(super) fn edition(&self) -> Option<Edition> {
@@ -96,20 +96,20 @@ impl View<'_> {
         Ok(found.filter(|media| millis(media.expires_at) > millis(now)))
     }
 
-    /// What is remembered of this very edition, else what `read` finds. That nothing was found is not remembered.
+    /// What is remembered of this very generation, else what `read` finds. That nothing was found is not remembered.
     fn recall<K: Hash + Eq, V: Clone>(
         &self,
         memory: &Memory<K, V>,
         key: K,
         read: impl FnOnce() -> Result<Option<V>, StoreError>,
     ) -> Result<Option<V>, StoreError> {
-        let Some(edition) = self.edition else { return read() };
-        if let Some(value) = memory.get(&key, edition) {
+        let Some(generation) = self.generation else { return read() };
+        if let Some(value) = memory.get(&key, generation) {
             return Ok(Some(value));
         }
         let found = read()?;
         if let Some(value) = &found {
-            memory.put(key, edition, value.clone());
+            memory.put(key, generation, value.clone());
         }
         Ok(found)
     }

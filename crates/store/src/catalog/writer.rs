@@ -5,7 +5,7 @@
 
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -13,6 +13,7 @@ use rusqlite::Connection;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
+use crate::catalog::edition::Watch;
 use crate::catalog::log::LogKeeper;
 use crate::catalog::schema;
 use crate::error::{OpenError, StoreError};
@@ -25,8 +26,17 @@ const MAX_GROUP: usize = 256;
 type Operation = Box<dyn FnOnce(Option<&Connection>) -> Answer + Send>;
 type Answer = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
 
+/// What an operation does to what others may remember of the catalog.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Effect {
+    /// It adds media, or nothing: what was read before stays true.
+    AddsMedia,
+    /// Anything.
+    Any,
+}
+
 enum Message {
-    Run(Operation),
+    Run(Operation, Effect),
     EmptyLog(oneshot::Sender<()>),
     Close(oneshot::Sender<()>),
 }
@@ -42,13 +52,14 @@ impl Writer {
         path: PathBuf,
         connection: Connection,
         observer: Option<Observer>,
+        watch: Option<Arc<Watch>>,
     ) -> Result<Self, OpenError> {
         let (sender, receiver) = channel();
         let at = path.clone();
         let log = LogKeeper::start(&path)?;
         let mut connection = connection;
         log.follow(&mut connection)?;
-        let writer = WriterThread { path, connection: Some(connection), log, receiver, observer };
+        let writer = WriterThread { path, connection: Some(connection), log, receiver, observer, watch };
         let thread = std::thread::Builder::new()
             .name("wamedia-writer".to_owned())
             .spawn(move || writer.run())
@@ -58,11 +69,12 @@ impl Writer {
 
     pub(super) async fn write<T: Send + 'static>(
         &self,
+        effect: Effect,
         operation: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         let (answer, answered) = oneshot::channel();
         // Whoever asked may have gone; the work is done all the same.
-        self.submit(operation, move |result| drop(answer.send(result)));
+        self.submit(effect, operation, move |result| drop(answer.send(result)));
         answered.await.map_err(|_| StoreError::Closed)?
     }
 
@@ -70,6 +82,7 @@ impl Writer {
     /// writer ends first, it is dropped untold.
     pub(super) fn submit<T: Send + 'static>(
         &self,
+        effect: Effect,
         operation: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
         then: impl FnOnce(Result<T, StoreError>) + Send + 'static,
     ) {
@@ -79,7 +92,7 @@ impl Writer {
             Box::new(move |committed| then(committed.and(result)))
         });
         // Closed: dropping `then` says so.
-        let _ = self.send(Message::Run(run));
+        let _ = self.send(Message::Run(run, effect));
     }
 
     pub(super) async fn empty_log(&self) -> Result<(), StoreError> {
@@ -135,6 +148,8 @@ struct WriterThread {
     log: LogKeeper,
     receiver: Receiver<Message>,
     observer: Option<Observer>,
+    /// Behind the connection, which it must outlive.
+    watch: Option<Arc<Watch>>,
 }
 
 impl WriterThread {
@@ -143,16 +158,19 @@ impl WriterThread {
         let mut held = None;
         while let Some(message) = held.take().or_else(|| self.receiver.recv().ok()) {
             match message {
-                Message::Run(first) => {
+                Message::Run(first, mut effect) => {
                     let mut group = vec![first];
                     while group.len() < MAX_GROUP && held.is_none() {
                         match self.receiver.try_recv() {
-                            Ok(Message::Run(operation)) => group.push(operation),
+                            Ok(Message::Run(operation, its_effect)) => {
+                                group.push(operation);
+                                effect = if its_effect == effect { effect } else { Effect::Any };
+                            }
                             Ok(other) => held = Some(other),
                             Err(_) => break,
                         }
                     }
-                    self.commit(group);
+                    self.commit(group, effect);
                     if let Some(connection) = &self.connection {
                         self.log.after_commit(connection);
                     }
@@ -172,11 +190,11 @@ impl WriterThread {
         }
     }
 
-    fn commit(&mut self, group: Vec<Operation>) {
+    fn commit(&mut self, group: Vec<Operation>, effect: Effect) {
         let started = Instant::now();
         let operations = group.len();
         let mut answers = Vec::with_capacity(operations);
-        let committed = self.run_group(group, &mut answers);
+        let committed = self.run_group(group, effect, &mut answers);
         if let Err(error) = &committed {
             tracing::error!(%error, operations, "a group of catalog writes was not committed");
             // A failed sync may have left anything in the page cache; a new connection recovers from the log.
@@ -195,7 +213,13 @@ impl WriterThread {
         }
     }
 
-    fn run_group(&mut self, group: Vec<Operation>, answers: &mut Vec<Answer>) -> Result<(), StoreError> {
+    fn run_group(
+        &mut self,
+        group: Vec<Operation>,
+        effect: Effect,
+        answers: &mut Vec<Answer>,
+    ) -> Result<(), StoreError> {
+        let watch = self.watch.clone();
         let begun = self.connection_for_group().and_then(|connection| {
             connection.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
             Ok(connection)
@@ -207,7 +231,14 @@ impl WriterThread {
             answers.push(operation(in_transaction));
         }
         let connection = begun?;
+        // Since the group has begun nobody else has committed, nor can before this commit.
+        let adds_media = effect == Effect::AddsMedia;
+        let adding = watch.as_ref().filter(|_| adds_media).map(|it| it.lineage.begin_adding(it.edition()));
+        self.log.take_committed();
         connection.prepare_cached("COMMIT")?.execute([])?;
+        if let (Some(watch), Some(adding)) = (&watch, adding) {
+            adding.committed(self.log.take_committed(), watch.edition());
+        }
         self.connection = Some(connection);
         Ok(())
     }

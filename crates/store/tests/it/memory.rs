@@ -2,6 +2,8 @@
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use proptest::prelude::*;
 use wamedia_media::{MediaId, PhoneNumberId};
@@ -138,6 +140,65 @@ async fn another_process_is_seen_at_once() {
     assert_eq!(bench.read(&media(&used).unwrap()).await, b"two");
     other.order("remove", NUMBER);
     assert_eq!(owner(), None);
+}
+
+/// What is remembered is the same thing each time it is asked for; what is read anew is another one.
+#[tokio::test]
+async fn own_uploads_leave_what_is_remembered_and_everything_else_voids_it() {
+    let mut bench = Bench::new().await;
+    let second = Store::open(&bench.data(), StoreOptions::default()).unwrap();
+    let (kept, gone) = (bench.upload(b"kept").await, bench.upload(b"gone").await);
+    let catalog = bench.store.catalog().clone();
+    let account = bench.account;
+    let ask = || catalog.media(account, kept.id, NOON).unwrap().unwrap();
+    let mut known = ask();
+    for bytes in [1, 1000, 300_000] {
+        bench.upload(&noise(bytes, bytes as u64)).await;
+        assert!(Arc::ptr_eq(&ask(), &known), "an upload of {bytes} bytes");
+    }
+    let mut is_void = |by: &str| {
+        let now = ask();
+        assert!(!Arc::ptr_eq(&now, &known), "{by}");
+        known = now;
+    };
+    bench.store.delete(account, gone.id, NOON).await.unwrap();
+    is_void("a deletion");
+    bench.store.catalog().record_use(account, kept.id, NOON + 2 * HOUR).await.unwrap();
+    is_void("a use");
+    let staged = stage(&second, account, b"by another").await;
+    staged.commit(new_media(account, NOON), &mut || id(900)).await.unwrap();
+    is_void("another's upload");
+    assert_eq!(known.last_used_at, NOON + 2 * HOUR);
+}
+
+/// Uploads of ours, which void nothing, hide no deletion by another process that comes between two of them.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn another_process_is_seen_between_our_own_uploads() {
+    let mut bench = Bench::new().await;
+    let mut media = Vec::new();
+    for n in 0..40_u64 {
+        media.push(bench.upload(&n.to_be_bytes()).await.id);
+    }
+    let (store, account) = (bench.store.clone(), bench.account);
+    let ended = Arc::new(AtomicBool::new(false));
+    let seen = ended.clone();
+    let uploading = tokio::spawn(async move {
+        let mut uploads = 1000;
+        while !seen.load(Ordering::Relaxed) {
+            uploads += 1;
+            let staged = stage(&store, account, &noise(100, uploads)).await;
+            staged.commit(new_media(account, NOON), &mut || id(uploads)).await.unwrap();
+        }
+    });
+    let mut other = Other::start(&bench);
+    let ask = |id| bench.store.catalog().media(account, id, NOON).unwrap().is_some();
+    for (at, id) in media.iter().enumerate() {
+        assert!(media[at..].iter().all(|id| ask(*id)));
+        other.order("delete", id);
+        assert!(!ask(*id), "it is gone at once");
+    }
+    ended.store(true, Ordering::Relaxed);
+    uploading.await.unwrap();
 }
 
 #[tokio::test]
