@@ -3,5 +3,6 @@
 mod framing;
 mod limits;
 mod line;
+mod memory;
 mod shutdown;
 mod tls;
