@@ -61,7 +61,9 @@ impl SealedFile {
         let chunks = piece.len() / CHUNK_BYTES;
         self.place_ahead(chunks as u64);
         self.write(chunks, piece)?;
-        self.send_ahead();
+        if self.next_chunk - self.sent_before >= SEND_CHUNKS {
+            self.send_ahead();
+        }
         Ok(())
     }
 
@@ -84,11 +86,9 @@ impl SealedFile {
     /// Has the kernel begin to send what was written to the disk. It is told that nobody needs the bytes in memory, which
     /// on Linux starts writing them and, since they are busy then, lets them stay. Only a hint: the sync at the end counts.
     fn send_ahead(&mut self) {
-        if self.next_chunk - self.sent_before >= SEND_CHUNKS {
-            let (start, end) = (chunk_offset(self.sent_before), chunk_offset(self.next_chunk));
-            let _ = fadvise(self.file.file(), start, NonZeroU64::new(end - start), Advice::DontNeed);
-            self.sent_before = self.next_chunk;
-        }
+        let (start, end) = (chunk_offset(self.sent_before), chunk_offset(self.next_chunk));
+        let _ = fadvise(self.file.file(), start, NonZeroU64::new(end - start), Advice::DontNeed);
+        self.sent_before = self.next_chunk;
     }
 
     /// Seals and writes what is left, with the short last chunk that ends every blob.
@@ -98,6 +98,8 @@ impl SealedFile {
             // Gives back the places behind the end.
             let file = self.file.file();
             file.set_len(file.metadata()?.len())?;
+            // While the bytes are judged the disk is at work on the rest.
+            self.send_ahead();
         }
         Ok(())
     }
