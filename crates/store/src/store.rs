@@ -48,7 +48,7 @@ pub type Observer = Arc<dyn Fn(Observation) + Send + Sync>;
 pub struct StoreOptions {
     /// Uploads up to this many bytes are staged in memory. Default 128 KiB.
     pub memory_staging_bytes: usize,
-    /// What all uploads together may hold in memory for staging; beyond it small ones go to files too. Default 16 MiB.
+    /// What all uploads together may hold in memory for staging; beyond it small ones go to files too. Default 32 MiB: 256 of them.
     pub memory_staging_total_bytes: usize,
     /// Connections for reading. Default 4.
     pub readers: usize,
@@ -66,7 +66,7 @@ impl Default for StoreOptions {
     fn default() -> Self {
         Self {
             memory_staging_bytes: 128 * 1024,
-            memory_staging_total_bytes: 16 * 1024 * 1024,
+            memory_staging_total_bytes: 32 * 1024 * 1024,
             readers: 4,
             remembered_records: 4096,
             packs: true,
