@@ -104,7 +104,7 @@ impl Packs {
         }
         let file = Arc::new(match wait {
             Wait::Never => self.open_from_memory(name).map_err(|_| io::ErrorKind::WouldBlock)?,
-            Wait::ForDisk => File::options().read(true).write(true).open(self.path(name))?,
+            Wait::ForDisk => open_untouched(&self.path(name))?,
         });
         let mut opened = self.opened();
         if opened.len() >= MAX_OPEN {
@@ -118,7 +118,7 @@ impl Packs {
     #[cfg(target_os = "linux")]
     fn open_from_memory(&self, name: PackName) -> rustix::io::Result<File> {
         use rustix::fs::{Mode, OFlags, ResolveFlags, openat2};
-        let flags = OFlags::RDWR | OFlags::CLOEXEC;
+        let flags = OFlags::RDWR | OFlags::CLOEXEC | OFlags::NOATIME;
         let dir = &self.shared.dir_file;
         openat2(dir, name.to_string(), flags, Mode::empty(), ResolveFlags::CACHED).map(File::from)
     }
@@ -151,6 +151,22 @@ impl Packs {
     fn opened(&self) -> MutexGuard<'_, HashMap<PackName, Arc<File>>> {
         self.shared.opened.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Opens a pack so that reading it does not change its inode, as far as it is ours.
+#[cfg(target_os = "linux")]
+fn open_untouched(path: &Path) -> io::Result<File> {
+    use rustix::fs::{Mode, OFlags, open};
+    let flags = OFlags::RDWR | OFlags::CLOEXEC;
+    match open(path, flags | OFlags::NOATIME, Mode::empty()) {
+        Err(rustix::io::Errno::PERM) => Ok(open(path, flags, Mode::empty())?.into()),
+        opened => Ok(opened?.into()),
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn open_untouched(path: &Path) -> io::Result<File> {
+    File::options().read(true).write(true).open(path)
 }
 
 /// A pack that this process appends to. Its lock goes when the last place in it is promised, or given up.

@@ -31,6 +31,8 @@ struct Buffers {
     lent: usize,
 }
 
+/// Keeps 1 MiB, for what is a chunk or little less.
+static CHUNK: Shelf = Shelf::new(1, 64, usize::MAX);
 /// Keeps 1 MiB: more than a core has under way at once, unless clients are slow.
 static SMALL: Shelf = Shelf::new(PIECE_CHUNKS, 16, usize::MAX);
 /// Keeps 1 MiB, lends 4 MiB.
@@ -90,7 +92,6 @@ impl Room {
     /// For so many chunks, or fewer: see [`chunks`](Self::chunks).
     pub(crate) fn for_chunks(chunks: u64) -> Self {
         match chunks {
-            // What is small is not worth holding a large buffer for, however slowly it leaves.
             0..=1 => Self(None),
             _ if chunks > PIECE_CHUNKS as u64 => Self(LARGE.take().or_else(|| SMALL.take())),
             _ => Self(SMALL.take()),
@@ -108,7 +109,9 @@ impl Room {
         bytes: usize,
         fill: impl FnOnce(&mut [u8]) -> Result<(), ReadError>,
     ) -> Result<Bytes, ReadError> {
-        match self.0 {
+        // What is smaller is not worth holding a chunk's buffer for, however slowly it leaves.
+        let worth_a_chunk = || (bytes > CHUNK_BYTES / 2).then(|| CHUNK.take()).flatten();
+        match self.0.or_else(worth_a_chunk) {
             Some(mut piece) => {
                 piece.bytes = bytes.min(piece.buffer.len());
                 fill(&mut piece.buffer[..piece.bytes])?;
