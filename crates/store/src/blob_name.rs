@@ -6,7 +6,8 @@ use std::ops::Range;
 
 use crate::secret::fill_random;
 
-/// What the names of blobs in packs begin with. A file of its own is never named so.
+/// What the names of blobs in packs begin with. A file of its own is not named so any more; before there were packs, one in
+/// 65,536 was.
 const IN_PACK: [u8; 2] = [0xff; 2];
 /// Blobs in packs begin at multiples of this and take multiples of it: what file systems give back of a file.
 pub(crate) const UNIT_BYTES: u64 = 4096;

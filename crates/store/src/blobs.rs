@@ -202,29 +202,26 @@ impl BlobFolder {
         Err(rustix::io::Errno::AGAIN)
     }
 
-    /// Removes blobs that lie one behind the other in a pack, or one blob; false if they are gone already.
-    pub(crate) fn remove_neighbours(&self, names: &[BlobName]) -> io::Result<bool> {
+    /// Removes one blob, or several that lie one behind the other in a pack; tells how many bytes were given back, and none
+    /// where they were gone already.
+    pub(crate) fn remove(&self, names: &[BlobName]) -> io::Result<Option<u64>> {
         if let (Some(first), Some(last)) = (names.first(), names.last())
             && let (Some((pack, from)), Some((_, to))) = (first.place(), last.place())
             && self.packs.remove_part(pack, from.start..to.end)?
         {
-            return Ok(true);
+            return Ok(Some(to.end - from.start));
         }
-        names.iter().try_fold(false, |any, name| Ok(self.remove(*name)? || any))
-    }
-
-    /// Removes a blob; false if it is gone already.
-    pub(crate) fn remove(&self, name: BlobName) -> io::Result<bool> {
-        if let Some((pack, part)) = name.place()
-            && self.packs.remove_part(pack, part)?
-        {
-            return Ok(true);
+        let mut freed = None;
+        for name in names {
+            let path = self.path(*name);
+            let bytes = fs::metadata(&path).map_or(0, |metadata| metadata.len());
+            match fs::remove_file(path) {
+                Ok(()) => freed = Some(freed.unwrap_or(0) + bytes),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return Err(error),
+            }
         }
-        match fs::remove_file(self.path(name)) {
-            Ok(()) => Ok(true),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
-            Err(error) => Err(error),
-        }
+        Ok(freed)
     }
 }
 

@@ -261,7 +261,7 @@ impl Store {
         let Some(removed) = self.catalog().delete_media(account, id, now).await? else { return Ok(false) };
         if removed.blob_is_free {
             let blobs = self.blobs().clone();
-            if let Err(error) = blocking(move || blobs.remove(removed.blob)).await? {
+            if let Err(error) = blocking(move || blobs.remove(&[removed.blob])).await? {
                 tracing::warn!(%error, "the bytes of a deleted media could not be removed; the sweep will");
             }
         }

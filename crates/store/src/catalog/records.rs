@@ -186,8 +186,6 @@ impl Insert {
 /// A record that is gone, and what remains of it.
 pub(crate) struct Removed {
     pub(crate) blob: BlobName,
-    /// Of the media.
-    pub(crate) bytes: u64,
     /// Whether it had not expired.
     pub(crate) was_live: bool,
     /// Whether no other record refers to the blob. Once so, always so: sharing needs a record to share with.
@@ -250,8 +248,7 @@ impl Catalog {
         let before = self.edition();
         let removed = self
             .write(move |connection| {
-                let sql =
-                    "DELETE FROM media WHERE id = ?1 AND account = ?2 RETURNING blob, bytes, expires_at > ?3";
+                let sql = "DELETE FROM media WHERE id = ?1 AND account = ?2 RETURNING blob, expires_at > ?3";
                 let removed = connection
                     .prepare_cached(sql)?
                     .query_row((id_column(id), account.0, millis(now)), read_removed)
@@ -274,7 +271,7 @@ impl Catalog {
     ) -> Result<Vec<Removed>, StoreError> {
         self.write(move |connection| {
             let sql = "DELETE FROM media WHERE id IN (SELECT id FROM media WHERE expires_at <= ?1 LIMIT ?2)
-                       RETURNING blob, bytes, 0";
+                       RETURNING blob, 0";
             let removed: Vec<Removed> = connection
                 .prepare_cached(sql)?
                 .query_map((millis(now), limit), read_removed)?
@@ -367,7 +364,7 @@ pub(crate) fn id_column(id: MediaId) -> i64 {
 fn read_removed(row: &Row<'_>) -> rusqlite::Result<Removed> {
     // A name that cannot be read belongs to no file; it must not keep the rest from being swept.
     let blob = BlobName::from_bytes(row.get(0).unwrap_or_default());
-    Ok(Removed { blob, bytes: row.get(1).unwrap_or(0), was_live: row.get(2)?, blob_is_free: false })
+    Ok(Removed { blob, was_live: row.get(1)?, blob_is_free: false })
 }
 
 fn look_for_sharers(connection: &Connection, removed: Removed) -> Result<Removed, StoreError> {

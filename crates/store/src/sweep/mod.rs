@@ -15,7 +15,6 @@ use jiff::Timestamp;
 use crate::blob_name::BlobName;
 use crate::blobs::{BlobFolder, try_lock};
 use crate::error::{StoreError, blocking};
-use crate::seal::sealed_len;
 use crate::source::Wait;
 use crate::store::Store;
 
@@ -39,7 +38,7 @@ pub struct SweepReport {
     pub packs_removed: u64,
     /// Files of unfinished uploads that were removed.
     pub staging_removed: u64,
-    /// Bytes of all removed files.
+    /// Bytes that were given back to the file system: of files, and of places in packs.
     pub bytes_freed: u64,
     /// Rows of throttles that counted no more.
     pub throttle_rows_removed: u64,
@@ -90,7 +89,7 @@ impl Store {
             let removed = records_gone?;
             report.expired += removed.len() as u64;
             let is_free = removed.iter().filter(|removed| removed.blob_is_free);
-            free = is_free.map(|removed| (removed.blob, removed.bytes)).collect();
+            free = is_free.map(|removed| removed.blob).collect();
             if self.stops_sweeping() {
                 let (files, bytes) = self.remove_blobs(free).await?;
                 report.blobs_removed += files;
@@ -116,21 +115,17 @@ impl Store {
         Ok(report)
     }
 
-    /// Removes blobs of media of so many bytes; tells how many there were, and how many bytes they took.
-    async fn remove_blobs(&self, free: Vec<(BlobName, u64)>) -> Result<(u64, u64), StoreError> {
+    /// Tells how many there were, and how many bytes were given back.
+    async fn remove_blobs(&self, names: Vec<BlobName>) -> Result<(u64, u64), StoreError> {
         let blobs = self.blobs().clone();
         blocking(move || {
             let mut removed = (0, 0);
-            for group in neighbours(free) {
-                let names: Vec<_> = group.iter().map(|(name, _)| *name).collect();
-                match blobs.remove_neighbours(&names) {
-                    Ok(true) => {
-                        removed.0 += group.len() as u64;
-                        removed.1 += group.iter().map(|(_, bytes)| sealed_len(*bytes)).sum::<u64>();
-                    }
-                    Ok(false) => {}
+            for group in neighbours(names) {
+                match blobs.remove(&group) {
+                    Ok(Some(bytes)) => removed = (removed.0 + group.len() as u64, removed.1 + bytes),
+                    Ok(None) => {}
                     Err(error) => {
-                        tracing::warn!(%error, blobs = ?names, "could not be removed; the next sweep will")
+                        tracing::warn!(%error, blobs = ?group, "could not be removed; the next sweep will")
                     }
                 }
             }
@@ -181,13 +176,8 @@ impl Store {
         let blobs = self.blobs().clone();
         let locked: Vec<(BlobName, File)> = blocking(move || lock_unused(&blobs, candidates, before)).await?;
         let free = self.catalog().unreferenced(locked.iter().map(|(name, _)| *name).collect()).await?;
-        let blobs = self.blobs().clone();
-        let (files, bytes) = blocking(move || {
-            let removed = remove_files(&blobs, &free);
-            drop(locked);
-            removed
-        })
-        .await?;
+        let (files, bytes) = self.remove_blobs(free).await?;
+        drop(locked);
         report.orphans_removed += files;
         report.bytes_freed += bytes;
         Ok(())
@@ -213,31 +203,13 @@ fn lock_unused(blobs: &BlobFolder, names: Vec<BlobName>, before: SystemTime) -> 
 
 /// Groups blobs that lie one behind the other in a pack, as those of one time do: to give back one part costs hardly less than
 /// to give back many in one go.
-fn neighbours(mut free: Vec<(BlobName, u64)>) -> Vec<Vec<(BlobName, u64)>> {
-    free.sort_unstable();
-    let touch =
-        |(first, _): &(BlobName, u64), (second, _): &(BlobName, u64)| match (first.place(), second.place()) {
-            (Some((pack, part)), Some((other, next))) => pack == other && part.end == next.start,
-            _ => false,
-        };
-    free.chunk_by(touch).map(<[_]>::to_vec).collect()
-}
-
-/// Removes blobs that have files of their own and no record; tells how many there were, and how long they were.
-fn remove_files(blobs: &BlobFolder, names: &[BlobName]) -> (u64, u64) {
-    let mut removed = (0, 0);
-    for name in names {
-        let path = blobs.path(*name);
-        let bytes = fs::metadata(&path).map_or(0, |metadata| metadata.len());
-        match fs::remove_file(path) {
-            Ok(()) => removed = (removed.0 + 1, removed.1 + bytes),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => {
-                tracing::warn!(%error, blob = %name, "an orphan could not be removed; the next sweep will")
-            }
-        }
-    }
-    removed
+fn neighbours(mut names: Vec<BlobName>) -> Vec<Vec<BlobName>> {
+    names.sort_unstable();
+    let touch = |first: &BlobName, second: &BlobName| match (first.place(), second.place()) {
+        (Some((pack, part)), Some((other, next))) => pack == other && part.end == next.start,
+        _ => false,
+    };
+    names.chunk_by(touch).map(<[_]>::to_vec).collect()
 }
 
 fn remove_abandoned(staging: &Path, before: SystemTime) -> io::Result<(u64, u64)> {
@@ -295,8 +267,8 @@ mod tests {
     fn only_what_touches_is_removed_together() {
         let (one, two) =
             (PackName::parse("0000000000000001").unwrap(), PackName::parse("0000000000000002").unwrap());
-        let at = |pack, start, units| (BlobName::in_pack(pack, start, units), 1);
-        let own = (BlobName::random(0).unwrap(), 1);
+        let at = BlobName::in_pack;
+        let own = BlobName::random(0).unwrap();
         let free = vec![at(one, 5, 1), at(one, 0, 2), own, at(two, 3, 1), at(one, 2, 1), at(one, 6, 9)];
         let groups = neighbours(free);
         let expected = [
