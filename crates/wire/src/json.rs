@@ -7,8 +7,6 @@
 
 use std::fmt::{self, Display, Write as _};
 
-use crate::decimal;
-
 /// One JSON object being written. Its bytes are in one growing buffer, nested objects included.
 #[derive(Debug)]
 pub struct Object {
@@ -57,7 +55,7 @@ impl Object {
     /// Adds a number.
     pub fn number(mut self, key: &str, value: u64) -> Self {
         self.key(key);
-        self.out.extend_from_slice(decimal::text(value, &mut [0; decimal::DIGITS]).as_bytes());
+        self.out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
         self
     }
 
@@ -65,7 +63,7 @@ impl Object {
     pub fn digits(mut self, key: &str, value: u64) -> Self {
         self.key(key);
         self.out.push(b'"');
-        self.out.extend_from_slice(decimal::text(value, &mut [0; decimal::DIGITS]).as_bytes());
+        self.out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
         self.out.push(b'"');
         self
     }

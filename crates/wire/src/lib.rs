@@ -10,7 +10,6 @@
 pub mod answers;
 mod base64;
 pub mod d360;
-mod decimal;
 pub mod fbtrace;
 pub mod graph;
 pub mod json;

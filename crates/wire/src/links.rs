@@ -7,7 +7,7 @@ use std::fmt;
 
 use wamedia_media::MediaId;
 
-use crate::{base64, decimal};
+use crate::base64;
 
 /// The path of every download link, after the host and whatever prefix is configured.
 pub const ATTACHMENTS_PATH: &str = "/whatsapp_business/attachments/";
@@ -113,15 +113,15 @@ impl AttachmentQuery {
     }
 
     fn push_to(&self, out: &mut String) {
-        let mut digits = [0; decimal::DIGITS];
+        let mut digits = itoa::Buffer::new();
         out.push_str("mid=");
-        out.push_str(decimal::text(self.mid.get(), &mut digits));
+        out.push_str(digits.format(self.mid.get()));
         if let Some(source) = self.source {
             out.push_str("&source=");
             out.push_str(source.as_str());
         }
         out.push_str("&ext=");
-        out.push_str(decimal::text(self.ext, &mut digits));
+        out.push_str(digits.format(self.ext));
         out.push_str("&hash=");
         out.extend(base64::url_safe(&self.hash).map(char::from));
     }
